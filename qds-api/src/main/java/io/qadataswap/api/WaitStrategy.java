@@ -1,0 +1,17 @@
+package io.qadataswap.api;
+
+/** How a blocked call waits. */
+public enum WaitStrategy {
+  /** Spins: the shortest reaction, a core for each waiting thread. */
+  BUSY_SPIN,
+  /**
+   * Spins, yields, then parks for growing times up to a millisecond. Never sleeps in the kernel for
+   * a peer to wake it.
+   */
+  BACKOFF,
+  /**
+   * Spins and yields for a moment, then sleeps until the other side wakes it, where the backend has
+   * native waiting; else parks for growing times up to a millisecond.
+   */
+  BLOCKING
+}

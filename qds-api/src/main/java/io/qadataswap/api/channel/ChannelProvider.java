@@ -1,0 +1,31 @@
+package io.qadataswap.api.channel;
+
+import io.qadataswap.api.QdsProvider;
+
+/**
+ * Makes channels: the entry of a backend, found by {@link java.util.ServiceLoader}. A provider class
+ * must load on the oldest Java version that QDS supports (17), also when the backend needs a newer
+ * one: it then says so in {@link #unavailableReason()}.
+ *
+ * <p>Implementations are immutable and thread-safe.
+ */
+public interface ChannelProvider extends QdsProvider {
+  /**
+   * Returns the largest segment that this backend can map.
+   *
+   * @return bytes
+   */
+  long maxLength();
+
+  /**
+   * Maps a whole segment file. Does not block beyond the system call, which runs on QDS's own I/O
+   * thread (see {@link SegmentFile#call}).
+   *
+   * @param file open segment; the channel gives it back when it is closed, or at once if mapping
+   *     fails
+   * @param length bytes to map, from the start; not more than the file has
+   * @param writable whether stores are allowed; a read-only mapping refuses them
+   * @return the channel
+   */
+  Channel map(SegmentFile file, long length, boolean writable);
+}

@@ -1,0 +1,147 @@
+package io.qadataswap.api.channel;
+
+import java.nio.ByteBuffer;
+
+/**
+ * Bytes outside the Java heap at a fixed address: a mapped segment or a private copy of a part of
+ * one.
+ *
+ * <p>All values are little-endian. Plain access works at any offset; the acquire and release forms
+ * need natural alignment. No method blocks or allocates except where it says so. Any thread may
+ * call; ordering between threads and processes comes from the acquire and release forms and {@link
+ * java.lang.invoke.VarHandle#fullFence()} alone.
+ *
+ * <p>An offset outside {@code [0, length())} is refused with {@link IndexOutOfBoundsException}.
+ * After the memory was given back, access ends in {@link IllegalStateException}, or still sees the
+ * old bytes; it never touches memory that is not mapped. When the file behind a mapping was cut
+ * short, access ends in {@link InternalError}.
+ */
+public interface Memory {
+  /**
+   * Returns the number of bytes.
+   *
+   * @return the length in bytes
+   */
+  long length();
+
+  /**
+   * Returns the address of the first byte in this process. Whoever uses it makes his own bounds
+   * checks and keeps the memory open meanwhile.
+   *
+   * @return the address
+   */
+  long address();
+
+  /**
+   * Reads one byte.
+   *
+   * @param offset in bytes
+   * @return the value
+   */
+  byte getByte(long offset);
+
+  /**
+   * Writes one byte.
+   *
+   * @param offset in bytes
+   * @param value to store
+   */
+  void putByte(long offset, byte value);
+
+  /**
+   * Reads an int, plain, at any offset.
+   *
+   * @param offset in bytes
+   * @return the value
+   */
+  int getInt(long offset);
+
+  /**
+   * Writes an int, plain, at any offset.
+   *
+   * @param offset in bytes
+   * @param value to store
+   */
+  void putInt(long offset, int value);
+
+  /**
+   * Reads a long, plain, at any offset.
+   *
+   * @param offset in bytes
+   * @return the value
+   */
+  long getLong(long offset);
+
+  /**
+   * Writes a long, plain, at any offset.
+   *
+   * @param offset in bytes
+   * @param value to store
+   */
+  void putLong(long offset, long value);
+
+  /**
+   * Reads an int with acquire order: what the writer stored before the matching {@link
+   * #putIntRelease} is visible afterwards.
+   *
+   * @param offset in bytes, a multiple of 4
+   * @return the value
+   */
+  int getIntAcquire(long offset);
+
+  /**
+   * Writes an int with release order: everything stored before is visible to whoever reads the value
+   * by {@link #getIntAcquire}.
+   *
+   * @param offset in bytes, a multiple of 4
+   * @param value to store
+   */
+  void putIntRelease(long offset, int value);
+
+  /**
+   * Reads a long with acquire order, the partner of {@link #putLongRelease}.
+   *
+   * @param offset in bytes, a multiple of 8
+   * @return the value
+   */
+  long getLongAcquire(long offset);
+
+  /**
+   * Writes a long with release order, the partner of {@link #getLongAcquire}.
+   *
+   * @param offset in bytes, a multiple of 8
+   * @param value to store
+   */
+  void putLongRelease(long offset, long value);
+
+  /**
+   * Copies bytes out.
+   *
+   * @param offset of the first byte here
+   * @param target to copy to
+   * @param targetOffset of the first byte there
+   * @param length in bytes
+   */
+  void getBytes(long offset, byte[] target, int targetOffset, int length);
+
+  /**
+   * Copies bytes in.
+   *
+   * @param offset of the first byte here
+   * @param source to copy from
+   * @param sourceOffset of the first byte there
+   * @param length in bytes
+   */
+  void putBytes(long offset, byte[] source, int sourceOffset, int length);
+
+  /**
+   * Returns a writable, little-endian buffer over a part of this memory. Allocates the buffer object.
+   * The buffer stays safe to touch for as long as it is reachable: after the memory was given back
+   * it throws {@link IllegalStateException} or sees stale bytes, depending on the backend.
+   *
+   * @param offset of the first byte
+   * @param length in bytes
+   * @return the buffer
+   */
+  ByteBuffer slice(long offset, int length);
+}

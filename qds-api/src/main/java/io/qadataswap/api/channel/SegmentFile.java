@@ -1,0 +1,535 @@
+package io.qadataswap.api.channel;
+
+import io.qadataswap.api.QdsException;
+import io.qadataswap.api.QdsException.Reason;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * An open segment file: what all backends share of opening, creating, reading, locking and removing.
+ *
+ * <p>Three properties of the platform shape this class.
+ *
+ * <ul>
+ *   <li>Java's file locks are the classic POSIX ones. They belong to the process, and all of them on a
+ *       file vanish when the process closes <em>any</em> descriptor of that file. So within a JVM
+ *       there is one descriptor for each segment, in a table that spans class loaders: it is kept in
+ *       the system properties and made of JDK types only.
+ *   <li>An interrupt that arrives in an operation of a {@link FileChannel} closes the channel, and with
+ *       it all locks. So such operations run on a private thread that nobody interrupts; only taking
+ *       and releasing locks, which do not react to interrupts, run on the caller's thread.
+ *   <li>A file can be replaced between two looks at its path. So the file that was opened is compared
+ *       with the path afterwards.
+ * </ul>
+ *
+ * <p>Thread-safe. Methods block as long as the file system does, never for a lock.
+ */
+public final class SegmentFile {
+  private static final String TABLE_PROPERTY = "io.qadataswap.segments";
+  private static final int ZEROS_LENGTH = 1 << 20;
+  private static final int OPEN_ATTEMPTS = 100;
+
+  private static final ThreadPoolExecutor IO_THREAD =
+      new ThreadPoolExecutor(
+          1,
+          1,
+          5,
+          TimeUnit.SECONDS,
+          new LinkedBlockingQueue<>(),
+          task -> {
+            Thread thread = new Thread(task, "qds-io");
+            thread.setDaemon(true);
+            thread.setContextClassLoader(null);
+            return thread;
+          });
+
+  static {
+    IO_THREAD.allowCoreThreadTimeOut(true);
+  }
+
+  private final Path path;
+  private final String key;
+  private final FileChannel channel;
+  private final boolean writable;
+  private final long inode;
+  private boolean open = true;
+
+  private SegmentFile(
+      Path path, String key, FileChannel channel, boolean writable, long inode) {
+    this.path = path;
+    this.key = key;
+    this.channel = channel;
+    this.writable = writable;
+    this.inode = inode;
+  }
+
+  /**
+   * Work on a file channel that runs on the private thread.
+   *
+   * @param <R> the type of the result
+   */
+  @FunctionalInterface
+  public interface ChannelWork<R> {
+    /**
+     * Does the work.
+     *
+     * @param channel of the segment file; must not be closed
+     * @return the result
+     * @throws IOException if the system refuses
+     */
+    R on(FileChannel channel) throws IOException;
+  }
+
+  /** What is open in this JVM, as an array of JDK types: other class loaders share it. */
+  private static final class Entry {
+    static final int CHANNEL = 0;
+    static final int WRITABLE = 1;
+    static final int USERS = 2;
+    static final int SIZE = 3;
+
+    private Entry() {}
+  }
+
+  /**
+   * Opens an existing segment file, for reading and writing if that is allowed, else for reading.
+   *
+   * @param path of the file
+   * @param channelName for messages
+   * @return the open file; give it back with {@link #close}
+   * @throws QdsException with reason {@code NO_SUCH_CHANNEL}, {@code PERMISSION}, {@code CORRUPT} if it
+   *     is not a regular file, or {@code IO}
+   */
+  public static SegmentFile open(Path path, String channelName) {
+    for (int attempt = 0; attempt < OPEN_ATTEMPTS; attempt++) {
+      try {
+        Map<String, Object> attributes = attributes(path);
+        if (!Boolean.TRUE.equals(attributes.get("isRegularFile"))) {
+          throw new QdsException(
+              Reason.CORRUPT,
+              "channel=" + channelName + ": " + path + " is not a regular file; remove it, or choose"
+                  + " another directory or name");
+        }
+        SegmentFile file = openOnce(path, attributes);
+        if (file != null) {
+          return file;
+        }
+      } catch (NoSuchFileException e) {
+        throw new QdsException(
+            Reason.NO_SUCH_CHANNEL,
+            "channel=" + channelName + ": there is no " + path + "; start the writer first, or set the"
+                + " directory (qds.dir, QDS_DIR) that the writer uses",
+            e);
+      } catch (IOException e) {
+        throw failure(channelName, "open " + path, e);
+      }
+    }
+    throw new QdsException(
+        Reason.IO, "channel=" + channelName + ": " + path + " is being replaced all the time");
+  }
+
+  /**
+   * Creates a file that is all zeros, every byte of it written, so that a full file system shows now and
+   * not as a fault in the mapping later. It is locked before it has its length.
+   *
+   * @param path of the new file
+   * @param channelName for messages
+   * @param length in bytes
+   * @param mode permissions, whatever the umask
+   * @param lockPosition first byte to lock
+   * @param lockLength bytes to lock
+   * @return the open, locked file
+   * @throws QdsException with reason {@code CHANNEL_EXISTS} if the path exists, {@code DIRECTORY_FULL},
+   *     {@code PERMISSION} or {@code IO}; nothing is left behind then
+   */
+  public static SegmentFile create(
+      Path path,
+      String channelName,
+      long length,
+      Set<PosixFilePermission> mode,
+      long lockPosition,
+      long lockLength) {
+    try {
+      return onIoThread(() -> createOnIoThread(path, length, mode, lockPosition, lockLength));
+    } catch (FileAlreadyExistsException e) {
+      throw new QdsException(
+          Reason.CHANNEL_EXISTS, "channel=" + channelName + ": " + path + " exists already", e);
+    } catch (IOException e) {
+      throw failure(channelName, "create " + path + " with " + length + " bytes", e);
+    }
+  }
+
+  /**
+   * Returns where the file was when it was opened.
+   *
+   * @return the path
+   */
+  public Path path() {
+    return path;
+  }
+
+  /**
+   * Returns the file's number in its file system.
+   *
+   * @return the inode number
+   */
+  public long inode() {
+    return inode;
+  }
+
+  /**
+   * Returns whether the file was opened for writing too.
+   *
+   * @return whether exclusive locks and writable mappings are possible
+   */
+  public boolean isWritable() {
+    return writable;
+  }
+
+  /**
+   * Returns the current length of the file.
+   *
+   * @return bytes
+   * @throws IOException if the system refuses
+   */
+  public long length() throws IOException {
+    return call(FileChannel::size);
+  }
+
+  /**
+   * Runs work on the file's channel where interrupts cannot reach it. Blocks until it is done; an
+   * interrupt meanwhile is kept for later.
+   *
+   * @param work to do; mapping, for example
+   * @param <R> the type of the result
+   * @return its result
+   * @throws IOException if the work fails
+   */
+  public <R> R call(ChannelWork<R> work) throws IOException {
+    return onIoThread(() -> work.on(channel));
+  }
+
+  /**
+   * Copies bytes from the start of the file, without mapping it.
+   *
+   * @param count of bytes
+   * @return the bytes, fewer if the file is shorter
+   * @throws IOException if the system refuses
+   */
+  public byte[] readStart(int count) throws IOException {
+    return call(
+        c -> {
+          ByteBuffer buffer = ByteBuffer.allocate(count);
+          while (buffer.hasRemaining() && c.read(buffer, buffer.position()) >= 0) {
+            // until full or at the end of the file
+          }
+          byte[] bytes = new byte[buffer.position()];
+          buffer.flip().get(bytes);
+          return bytes;
+        });
+  }
+
+  /**
+   * Tries to take an exclusive lock. Does not block and does not react to interrupts.
+   *
+   * @param position first byte
+   * @param length bytes
+   * @return the lock, or null if a participant of this or another process holds a part of the range
+   */
+  public FileLock tryLock(long position, long length) {
+    return tryLock(position, length, false);
+  }
+
+  /**
+   * Tells whether somebody holds a lock on a byte. Takes it, shared, for a moment: others who try then
+   * are refused, so whoever finds a byte busy tries again for a while before he believes it.
+   *
+   * @param position of the byte
+   * @return whether a participant of this or another process holds it exclusively
+   */
+  public boolean isLocked(long position) {
+    FileLock lock = tryLock(position, 1, true);
+    if (lock == null) {
+      return true;
+    }
+    release(lock);
+    return false;
+  }
+
+  /**
+   * Gives a lock back. Does not block and does not react to interrupts.
+   *
+   * @param lock taken before; may have vanished meanwhile
+   */
+  public static void release(FileLock lock) {
+    try {
+      lock.release();
+    } catch (IOException e) {
+      // The channel is closed: the lock went with it.
+    }
+  }
+
+  /**
+   * Returns whether the path still leads to this file.
+   *
+   * @return false if the file was removed or replaced
+   */
+  public boolean isAtItsPath() {
+    try {
+      return key.equals(key(attributes(path)));
+    } catch (IOException e) {
+      return false;
+    }
+  }
+
+  /**
+   * Gives the file another name; fails if that exists. The old name stays.
+   *
+   * @param target the new path
+   * @return the file under its new path (this object is given up), or null if the target exists
+   * @throws IOException if the system refuses
+   */
+  public SegmentFile link(Path target) throws IOException {
+    try {
+      return onIoThread(
+          () -> {
+            Files.createLink(target, path);
+            return new SegmentFile(target, key, channel, writable, inode);
+          });
+    } catch (FileAlreadyExistsException e) {
+      return null;
+    }
+  }
+
+  /**
+   * Gives the file back. When nobody in this JVM uses it any more, the descriptor is closed, and with
+   * it every lock of this process on the file. Idempotent.
+   *
+   * @param park keep the descriptor open for the life of the JVM, because somebody else in this process
+   *     (a native library, say) has locks on the file
+   */
+  public void close(boolean park) {
+    Map<String, Object[]> table = table();
+    synchronized (table) {
+      if (!open) {
+        return;
+      }
+      open = false;
+      Object[] entry = table.get(key);
+      int users = (Integer) entry[Entry.USERS] - 1;
+      entry[Entry.USERS] = users;
+      if (users == 0 && !park) {
+        table.remove(key);
+        closeQuietly(channel);
+      }
+    }
+  }
+
+  /**
+   * Makes an exception of a failed system call.
+   *
+   * @param channelName for the message
+   * @param what was tried
+   * @param cause the failure
+   * @return the exception, of reason {@code PERMISSION}, {@code DIRECTORY_FULL} or {@code IO}
+   */
+  public static QdsException failure(String channelName, String what, IOException cause) {
+    String text = String.valueOf(cause.getMessage());
+    String detail =
+        cause instanceof FileSystemException f && f.getReason() != null ? f.getReason() : text;
+    if (cause instanceof AccessDeniedException || detail.contains("Operation not permitted")) {
+      return new QdsException(
+          Reason.PERMISSION,
+          "channel=" + channelName + ": cannot " + what + ": permission denied for user "
+              + System.getProperty("user.name")
+              + "; a writer sets the permissions by fileMode, a reader needs read and write permission",
+          cause);
+    }
+    if (detail.contains("No space left") || detail.contains("quota")) {
+      return new QdsException(
+          Reason.DIRECTORY_FULL,
+          "channel=" + channelName + ": cannot " + what + ": " + detail
+              + "; ask for a smaller capacity, remove channels, or enlarge the file system (in a"
+              + " container --shm-size)",
+          cause);
+    }
+    return new QdsException(
+        Reason.IO, "channel=" + channelName + ": cannot " + what + ": " + detail, cause);
+  }
+
+  private FileLock tryLock(long position, long length, boolean shared) {
+    try {
+      return channel.tryLock(position, length, shared);
+    } catch (OverlappingFileLockException e) {
+      return null;
+    } catch (IOException e) {
+      throw failure(path.getFileName().toString(), "lock " + path, e);
+    }
+  }
+
+  private static SegmentFile openOnce(Path path, Map<String, Object> attributes)
+      throws IOException {
+    String key = key(attributes);
+    long inode = (Long) attributes.get("ino");
+    Map<String, Object[]> table = table();
+    synchronized (table) {
+      Object[] entry = table.get(key);
+      if (entry == null) {
+        Object[] opened = new Object[Entry.SIZE];
+        boolean[] writable = {true};
+        opened[Entry.CHANNEL] = onIoThread(() -> openChannel(path, writable));
+        opened[Entry.WRITABLE] = writable[0];
+        opened[Entry.USERS] = 0;
+        if (!key.equals(keyOrNull(path))) {
+          // Some other file was opened. Its descriptor must not be closed, this JVM may have locks on
+          // that file: keep it, under a name that nobody looks for.
+          table.put("stray " + System.identityHashCode(opened) + " " + key, opened);
+          return null;
+        }
+        table.put(key, opened);
+        entry = opened;
+      }
+      entry[Entry.USERS] = (Integer) entry[Entry.USERS] + 1;
+      return new SegmentFile(
+          path, key, (FileChannel) entry[Entry.CHANNEL], (Boolean) entry[Entry.WRITABLE], inode);
+    }
+  }
+
+  private static FileChannel openChannel(Path path, boolean[] writable) throws IOException {
+    try {
+      return FileChannel.open(
+          path, StandardOpenOption.READ, StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS);
+    } catch (AccessDeniedException e) {
+      writable[0] = false;
+      return FileChannel.open(path, StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS);
+    }
+  }
+
+  private static SegmentFile createOnIoThread(
+      Path path, long length, Set<PosixFilePermission> mode, long lockPosition, long lockLength)
+      throws IOException {
+    FileChannel channel =
+        FileChannel.open(
+            path,
+            Set.of(
+                StandardOpenOption.CREATE_NEW,
+                StandardOpenOption.READ,
+                StandardOpenOption.WRITE,
+                LinkOption.NOFOLLOW_LINKS),
+            PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+    try {
+      if (channel.tryLock(lockPosition, lockLength, false) == null) {
+        throw new IOException("the new file is locked by somebody else");
+      }
+      Files.setPosixFilePermissions(path, mode);
+      ByteBuffer zeros = ByteBuffer.allocateDirect(ZEROS_LENGTH);
+      for (long done = 0; done < length; ) {
+        zeros.clear().limit((int) Math.min(ZEROS_LENGTH, length - done));
+        done += channel.write(zeros, done);
+      }
+      Map<String, Object> attributes = attributes(path);
+      String key = key(attributes);
+      Object[] entry = new Object[Entry.SIZE];
+      entry[Entry.CHANNEL] = channel;
+      entry[Entry.WRITABLE] = true;
+      entry[Entry.USERS] = 1;
+      Map<String, Object[]> table = table();
+      synchronized (table) {
+        table.put(key, entry);
+      }
+      return new SegmentFile(path, key, channel, true, (Long) attributes.get("ino"));
+    } catch (IOException | RuntimeException e) {
+      Files.deleteIfExists(path);
+      closeQuietly(channel);
+      throw e;
+    }
+  }
+
+  private static Map<String, Object> attributes(Path path) throws IOException {
+    Map<String, Object> attributes =
+        new HashMap<>(
+            Files.readAttributes(
+                path, "unix:ino,uid,fileKey,isRegularFile,size", LinkOption.NOFOLLOW_LINKS));
+    return attributes;
+  }
+
+  private static String key(Map<String, Object> attributes) {
+    return String.valueOf(attributes.get("fileKey"));
+  }
+
+  private static String keyOrNull(Path path) {
+    try {
+      return key(attributes(path));
+    } catch (IOException e) {
+      return null;
+    }
+  }
+
+  private static void closeQuietly(FileChannel channel) {
+    try {
+      channel.close();
+    } catch (IOException e) {
+      // nothing was written that could be lost
+    }
+  }
+
+  /** One table for the JVM, whoever loaded this class. */
+  @SuppressWarnings("unchecked") // only this class writes the property
+  private static Map<String, Object[]> table() {
+    return (Map<String, Object[]>)
+        System.getProperties().computeIfAbsent(TABLE_PROPERTY, k -> new HashMap<String, Object[]>());
+  }
+
+  /** A piece of work for the private thread. */
+  @FunctionalInterface
+  private interface Work<R> {
+    R run() throws IOException;
+  }
+
+  private static <R> R onIoThread(Work<R> work) throws IOException {
+    Future<R> future = IO_THREAD.submit(work::run);
+    boolean interrupted = false;
+    try {
+      while (true) {
+        try {
+          return future.get();
+        } catch (InterruptedException e) {
+          interrupted = true;
+        } catch (ExecutionException e) {
+          Throwable cause = e.getCause();
+          if (cause instanceof IOException io) {
+            throw io;
+          }
+          if (cause instanceof RuntimeException runtime) {
+            throw runtime;
+          }
+          throw new IllegalStateException("segment file work failed", cause);
+        }
+      }
+    } finally {
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
+    }
+  }
+}
