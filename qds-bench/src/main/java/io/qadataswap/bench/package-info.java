@@ -1,0 +1,2 @@
+/** Benchmarks in one process and in two. */
+package io.qadataswap.bench;

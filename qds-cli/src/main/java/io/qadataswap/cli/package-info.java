@@ -1,0 +1,2 @@
+/** The tool behind {@code ./qds}. */
+package io.qadataswap.cli;

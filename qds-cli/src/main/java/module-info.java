@@ -1,0 +1,7 @@
+/** The tool. */
+module io.qadataswap.cli {
+  requires info.picocli;
+
+  opens io.qadataswap.cli to
+      info.picocli;
+}

@@ -1,0 +1,2 @@
+/** Arrow data in a channel's messages. */
+package io.qadataswap.codec.arrow;

@@ -1,0 +1,4 @@
+/** The Arrow codec. */
+module io.qadataswap.codec.arrow {
+  requires io.qadataswap.api;
+}

@@ -1,0 +1,2 @@
+/** Raw columnar batches and user messages. */
+package io.qadataswap.codec.raw;

@@ -1,0 +1,4 @@
+/** The raw codec. */
+module io.qadataswap.codec.raw {
+  requires io.qadataswap.api;
+}

@@ -1,0 +1,2 @@
+/** Shared memory on Agrona's buffers. */
+package io.qadataswap.shm.agrona;

@@ -1,0 +1,4 @@
+/** Channels on Agrona. */
+module io.qadataswap.shm.agrona {
+  requires io.qadataswap.api;
+}

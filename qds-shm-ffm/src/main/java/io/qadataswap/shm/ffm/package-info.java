@@ -1,0 +1,2 @@
+/** Shared memory on {@code java.lang.foreign}. */
+package io.qadataswap.shm.ffm;

@@ -1,0 +1,6 @@
+/** Channels on java.lang.foreign. */
+module io.qadataswap.shm.ffm {
+  requires io.qadataswap.api;
+
+  exports io.qadataswap.shm.ffm;
+}

@@ -1,0 +1,2 @@
+/** Tests that each channel, layout and codec must pass. */
+package io.qadataswap.tck;

@@ -1,0 +1,4 @@
+/** The compatibility kit. */
+module io.qadataswap.tck {
+  requires io.qadataswap.api;
+}
