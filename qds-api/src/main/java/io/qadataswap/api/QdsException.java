@@ -47,6 +47,8 @@ public final class QdsException extends RuntimeException {
     EVICTED,
     /** The kernel lock of a participant is gone though its process runs. */
     LOCK_LOST,
+    /** The channel was removed while this end was attached. */
+    REMOVED,
     /** The thread was interrupted where {@link InterruptedException} cannot be thrown. */
     INTERRUPTED,
     /** The writer, reader, message or claim was closed. */

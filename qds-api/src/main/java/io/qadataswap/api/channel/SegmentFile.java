@@ -73,15 +73,22 @@ public final class SegmentFile {
   private final FileChannel channel;
   private final boolean writable;
   private final long inode;
+  private final FileLock creationLock;
   private boolean open = true;
 
   private SegmentFile(
-      Path path, String key, FileChannel channel, boolean writable, long inode) {
+      Path path,
+      String key,
+      FileChannel channel,
+      boolean writable,
+      long inode,
+      FileLock creationLock) {
     this.path = path;
     this.key = key;
     this.channel = channel;
     this.writable = writable;
     this.inode = inode;
+    this.creationLock = creationLock;
   }
 
   /**
@@ -195,6 +202,28 @@ public final class SegmentFile {
    */
   public long inode() {
     return inode;
+  }
+
+  /**
+   * Returns the lock under which {@link #create} made the file.
+   *
+   * @return the lock, or null if the file was opened
+   */
+  public FileLock creationLock() {
+    return creationLock;
+  }
+
+  /**
+   * Returns whether the file belongs to another user than the one who runs this process.
+   *
+   * @return whether its content may have been written by somebody else
+   * @throws IOException if the file is gone
+   */
+  public boolean isForeign() throws IOException {
+    Path self = Path.of("/proc/self");
+    return Files.exists(self)
+        ? !Files.getAttribute(self, "unix:uid").equals(attributes(path).get("uid"))
+        : !Files.getOwner(path).getName().equals(System.getProperty("user.name"));
   }
 
   /**
@@ -314,7 +343,7 @@ public final class SegmentFile {
       return onIoThread(
           () -> {
             Files.createLink(target, path);
-            return new SegmentFile(target, key, channel, writable, inode);
+            return new SegmentFile(target, key, channel, writable, inode, creationLock);
           });
     } catch (FileAlreadyExistsException e) {
       return null;
@@ -324,11 +353,8 @@ public final class SegmentFile {
   /**
    * Gives the file back. When nobody in this JVM uses it any more, the descriptor is closed, and with
    * it every lock of this process on the file. Idempotent.
-   *
-   * @param park keep the descriptor open for the life of the JVM, because somebody else in this process
-   *     (a native library, say) has locks on the file
    */
-  public void close(boolean park) {
+  public void close() {
     Map<String, Object[]> table = table();
     synchronized (table) {
       if (!open) {
@@ -338,10 +364,22 @@ public final class SegmentFile {
       Object[] entry = table.get(key);
       int users = (Integer) entry[Entry.USERS] - 1;
       entry[Entry.USERS] = users;
-      if (users == 0 && !park) {
+      if (users == 0) {
         table.remove(key);
         closeQuietly(channel);
       }
+    }
+  }
+
+  /**
+   * Keeps the descriptor open for the life of this JVM, because somebody else in this process (a native
+   * library, say) has locks on the file, which closing it would drop.
+   */
+  public void park() {
+    Map<String, Object[]> table = table();
+    synchronized (table) {
+      Object[] entry = table.get(key);
+      entry[Entry.USERS] = (Integer) entry[Entry.USERS] + 1;
     }
   }
 
@@ -411,7 +449,12 @@ public final class SegmentFile {
       }
       entry[Entry.USERS] = (Integer) entry[Entry.USERS] + 1;
       return new SegmentFile(
-          path, key, (FileChannel) entry[Entry.CHANNEL], (Boolean) entry[Entry.WRITABLE], inode);
+          path,
+          key,
+          (FileChannel) entry[Entry.CHANNEL],
+          (Boolean) entry[Entry.WRITABLE],
+          inode,
+          null);
     }
   }
 
@@ -438,7 +481,8 @@ public final class SegmentFile {
                 LinkOption.NOFOLLOW_LINKS),
             PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
     try {
-      if (channel.tryLock(lockPosition, lockLength, false) == null) {
+      FileLock lock = channel.tryLock(lockPosition, lockLength, false);
+      if (lock == null) {
         throw new IOException("the new file is locked by somebody else");
       }
       Files.setPosixFilePermissions(path, mode);
@@ -457,7 +501,7 @@ public final class SegmentFile {
       synchronized (table) {
         table.put(key, entry);
       }
-      return new SegmentFile(path, key, channel, true, (Long) attributes.get("ino"));
+      return new SegmentFile(path, key, channel, true, (Long) attributes.get("ino"), lock);
     } catch (IOException | RuntimeException e) {
       Files.deleteIfExists(path);
       closeQuietly(channel);
@@ -466,11 +510,8 @@ public final class SegmentFile {
   }
 
   private static Map<String, Object> attributes(Path path) throws IOException {
-    Map<String, Object> attributes =
-        new HashMap<>(
-            Files.readAttributes(
-                path, "unix:ino,uid,fileKey,isRegularFile,size", LinkOption.NOFOLLOW_LINKS));
-    return attributes;
+    return Files.readAttributes(
+        path, "unix:ino,uid,fileKey,isRegularFile", LinkOption.NOFOLLOW_LINKS);
   }
 
   private static String key(Map<String, Object> attributes) {
