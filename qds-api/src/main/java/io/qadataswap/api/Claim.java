@@ -58,8 +58,8 @@ public final class Claim implements AutoCloseable {
    * @return the message's sequence
    * @throws IllegalArgumentException if the length is not within the claim; the claim stays open
    * @throws IllegalStateException if the claim has ended, saying how
-   * @throws QdsException with reason {@code REPLACED}, {@code LOCK_LOST} or {@code CLOSED}: nothing was
-   *     published
+   * @throws QdsException with reason {@code REPLACED}, {@code LOCK_LOST} or {@code CLOSED}: nothing
+   *     was published
    */
   public long commit(long length, long tag) {
     checkOpen("commit");
@@ -94,7 +94,12 @@ public final class Claim implements AutoCloseable {
   private void checkOpen(String operation) {
     if (state != State.OPEN) {
       throw new IllegalStateException(
-          operation + " on a claim of channel " + writer.name() + " that was " + state.name().toLowerCase(java.util.Locale.ROOT) + " before");
+          operation
+              + " on a claim of channel "
+              + writer.name()
+              + " that was "
+              + state.name().toLowerCase(java.util.Locale.ROOT)
+              + " before");
     }
   }
 }

@@ -1,6 +1,9 @@
 package io.qadataswap.api;
 
-/** Turns what the memory access of a damaged mapping throws into an exception that names the channel. */
+/**
+ * Turns what the memory access of a damaged mapping throws into an exception that names the
+ * channel.
+ */
 final class Failures {
   private Failures() {}
 

@@ -89,8 +89,8 @@ public final class Message<T> implements AutoCloseable {
   /**
    * Returns the time of the commit.
    *
-   * @return monotonic nanoseconds of this machine, comparable with {@link System#nanoTime()} on Linux;
-   *     0 if the writer did not take it
+   * @return monotonic nanoseconds of this machine, comparable with {@link System#nanoTime()} on
+   *     Linux; 0 if the writer did not take it
    */
   public long timeNs() {
     return loan.timeNs();

@@ -16,8 +16,8 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * Finds plugins and chooses among them. A provider that cannot be loaded is listed with the reason and
- * does not keep the others from being found.
+ * Finds plugins and chooses among them. A provider that cannot be loaded is listed with the reason
+ * and does not keep the others from being found.
  */
 final class Providers {
   private static final System.Logger LOGGER = System.getLogger("io.qadataswap.api");
@@ -65,19 +65,28 @@ final class Providers {
     if (candidates.isEmpty()) {
       throw new QdsException(
           Reason.NO_PROVIDER,
-          "no usable " + kind + (name == null ? "" : " " + name) + ": " + describe(found) + "; "
+          "no usable "
+              + kind
+              + (name == null ? "" : " " + name)
+              + ": "
+              + describe(found)
+              + "; "
               + remedy);
     }
     Found<P> first = candidates.get(0);
     if (candidates.size() > 1 && candidates.get(1).info().rank() == first.info().rank()) {
       throw new QdsException(
           Reason.AMBIGUOUS_PROVIDER,
-          "several " + kind + "s of rank " + first.info().rank() + ": " + describe(found)
+          "several "
+              + kind
+              + "s of rank "
+              + first.info().rank()
+              + ": "
+              + describe(found)
               + "; choose one by name, or remove one from the path");
     }
     if (name == null && STATED.add(kind)) {
-      LOGGER.log(
-          System.Logger.Level.INFO, "default {0}: {1}", kind, first.info().name());
+      LOGGER.log(System.Logger.Level.INFO, "default {0}: {1}", kind, first.info().name());
     }
     return first.provider();
   }
@@ -122,7 +131,8 @@ final class Providers {
       ServiceLoader<P> loader, Set<String> seen, List<Found<P>> found) {
     Iterator<ServiceLoader.Provider<P>> iterator = loader.stream().iterator();
     int failureCount = 0;
-    // A broken line of a services file throws once and is then passed over; the bound is for loaders
+    // A broken line of a services file throws once and is then passed over; the bound is for
+    // loaders
     // that would throw for ever.
     while (failureCount < 100) {
       try {

@@ -9,9 +9,9 @@ import java.nio.file.Path;
 import java.util.List;
 
 /**
- * The entry to QDS: opens writers and readers on named channels, and looks at channels. A channel is
- * one file in {@link #directory()} that all its processes map. Every method may be called from any
- * thread.
+ * The entry to QDS: opens writers and readers on named channels, and looks at channels. A channel
+ * is one file in {@link #directory()} that all its processes map. Every method may be called from
+ * any thread.
  */
 public final class Qds {
   /** The name of the native layout. */
@@ -22,8 +22,8 @@ public final class Qds {
   /**
    * Begins a writer.
    *
-   * @param name of the channel: 1 to 100 of the characters A-Z a-z 0-9 . _ -, starting with a letter or
-   *     digit
+   * @param name of the channel: 1 to 100 of the characters A-Z a-z 0-9 . _ -, starting with a
+   *     letter or digit
    * @param codec of the values
    * @param <T> the type of the values
    * @return the settings, to be opened
@@ -46,8 +46,8 @@ public final class Qds {
 
   /**
    * Returns the directory where channels lie unless a builder says otherwise: the system property
-   * {@code qds.dir}, else the environment variable {@code QDS_DIR}, else {@code /dev/shm} if there is
-   * one, else {@code qds} in the directory for temporary files.
+   * {@code qds.dir}, else the environment variable {@code QDS_DIR}, else {@code /dev/shm} if there
+   * is one, else {@code qds} in the directory for temporary files.
    *
    * @return the directory
    */
@@ -57,7 +57,9 @@ public final class Qds {
       return Path.of(property);
     }
     Path shared = Path.of("/dev/shm");
-    return Files.isDirectory(shared) ? shared : Path.of(System.getProperty("java.io.tmpdir"), "qds");
+    return Files.isDirectory(shared)
+        ? shared
+        : Path.of(System.getProperty("java.io.tmpdir"), "qds");
   }
 
   /**

@@ -3,8 +3,8 @@ package io.qadataswap.api;
 import java.util.Objects;
 
 /**
- * What went wrong outside the caller's own code: in the environment, in the segment, or at the other
- * end. The message names the channel, what was found, what is allowed, and what to do.
+ * What went wrong outside the caller's own code: in the environment, in the segment, or at the
+ * other end. The message names the channel, what was found, what is allowed, and what to do.
  */
 public final class QdsException extends RuntimeException {
   private static final long serialVersionUID = 1;
@@ -53,7 +53,9 @@ public final class QdsException extends RuntimeException {
     INTERRUPTED,
     /** The writer, reader, message or claim was closed. */
     CLOSED,
-    /** The segment holds what no correct writer stores, or its file was changed under the mapping. */
+    /**
+     * The segment holds what no correct writer stores, or its file was changed under the mapping.
+     */
     CORRUPT,
     /** There is not enough room in the channel's directory, or memory for it. */
     DIRECTORY_FULL,

@@ -18,8 +18,9 @@ public interface QdsProvider {
   String name();
 
   /**
-   * Returns the preference among the plugins of one kind: the highest usable rank is the default. Two
-   * usable plugins of the same highest rank are an error that the user resolves by choosing one.
+   * Returns the preference among the plugins of one kind: the highest usable rank is the default.
+   * Two usable plugins of the same highest rank are an error that the user resolves by choosing
+   * one.
    *
    * @return the rank; the built-in ones use 10 to 100
    */
@@ -35,7 +36,8 @@ public interface QdsProvider {
   /**
    * Says why this plugin cannot work in this process, and what would change that.
    *
-   * @return a sentence with the reason and the remedy, such as the exact JVM flag; empty if it works
+   * @return a sentence with the reason and the remedy, such as the exact JVM flag; empty if it
+   *     works
    */
   Optional<String> unavailableReason();
 }

@@ -12,9 +12,9 @@ import java.util.function.Consumer;
 /**
  * The reading end of a channel.
  *
- * <p>Threads: used by one thread at a time; it may be handed over between calls. A second thread that
- * comes while a call is under way is refused with {@link IllegalStateException}. {@link #stats()},
- * {@link #close()} and {@link Message#close()} may be called from any thread.
+ * <p>Threads: used by one thread at a time; it may be handed over between calls. A second thread
+ * that comes while a call is under way is refused with {@link IllegalStateException}. {@link
+ * #stats()}, {@link #close()} and {@link Message#close()} may be called from any thread.
  *
  * <p>What {@link #read(Duration)} can end in:
  *
@@ -45,6 +45,7 @@ public final class Reader<T> implements AutoCloseable, Iterable<Message<T>> {
   private final RingReader ring;
   private final Decoder<T> decoder;
   private final UseGuard guard;
+
   /** A closed message that no user holds. */
   private Message<T> spare;
 
@@ -131,10 +132,10 @@ public final class Reader<T> implements AutoCloseable, Iterable<Message<T>> {
   }
 
   /**
-   * Returns an iterator that waits for each message and closes the one before; the loop ends with the
-   * stream. It allocates nothing for a message: it returns the same {@link Message} object each time,
-   * unless the last one's memory is still held. An interrupt ends the loop with a {@link QdsException}
-   * of reason {@code INTERRUPTED} and leaves the thread's interrupt status set.
+   * Returns an iterator that waits for each message and closes the one before; the loop ends with
+   * the stream. It allocates nothing for a message: it returns the same {@link Message} object each
+   * time, unless the last one's memory is still held. An interrupt ends the loop with a {@link
+   * QdsException} of reason {@code INTERRUPTED} and leaves the thread's interrupt status set.
    *
    * <p>After leaving the loop early, the last message is closed by the next call of this reader's
    * iterators or {@link #close()}, or by the caller.
@@ -169,9 +170,9 @@ public final class Reader<T> implements AutoCloseable, Iterable<Message<T>> {
   }
 
   /**
-   * Leaves the channel. May be called from any thread; a blocked call ends with reason {@code CLOSED}.
-   * Messages that are still open stay valid; the memory is given back when the last one is closed.
-   * Idempotent.
+   * Leaves the channel. May be called from any thread; a blocked call ends with reason {@code
+   * CLOSED}. Messages that are still open stay valid; the memory is given back when the last one is
+   * closed. Idempotent.
    */
   @Override
   public void close() {

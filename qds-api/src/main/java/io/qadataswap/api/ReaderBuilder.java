@@ -10,8 +10,8 @@ import java.util.Objects;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * Settings of a reader; {@link #open()} opens it. Not thread-safe; may be used for several readers, one
- * after the other.
+ * Settings of a reader; {@link #open()} opens it. Not thread-safe; may be used for several readers,
+ * one after the other.
  *
  * @param <T> the type of the values
  */
@@ -81,7 +81,8 @@ public final class ReaderBuilder<T> {
   }
 
   /**
-   * Sets whether to wait for a new writer when the writer has died, instead of failing. Default false.
+   * Sets whether to wait for a new writer when the writer has died, instead of failing. Default
+   * false.
    *
    * @param await whether to wait
    * @return this
@@ -153,20 +154,13 @@ public final class ReaderBuilder<T> {
    * @return the reader
    * @throws QdsException with reason {@code NO_SUCH_CHANNEL}, {@code CODEC_DIFFERS}, {@code
    *     READER_TABLE_FULL}, {@code SEQUENCE_GONE}, {@code PERMISSION}, {@code UNSUPPORTED}, {@code
-   *     CORRUPT}, {@code NO_PROVIDER}, {@code AMBIGUOUS_PROVIDER}, {@code INTERRUPTED} or {@code IO}
+   *     CORRUPT}, {@code NO_PROVIDER}, {@code AMBIGUOUS_PROVIDER}, {@code INTERRUPTED} or {@code
+   *     IO}
    */
   public Reader<T> open() {
     ReaderOptions options =
         new ReaderOptions(
-            name,
-            directory,
-            codec.id(),
-            mode,
-            start,
-            trust,
-            waitStrategy,
-            awaitSuccessor,
-            label);
+            name, directory, codec.id(), mode, start, trust, waitStrategy, awaitSuccessor, label);
     RingLayout ringLayout = Providers.layout(layout);
     ChannelProvider channels = Providers.backend(backend);
     long startNs = System.nanoTime();

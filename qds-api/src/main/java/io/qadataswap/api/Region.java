@@ -4,9 +4,9 @@ import io.qadataswap.api.channel.Memory;
 import java.nio.ByteBuffer;
 
 /**
- * A part of a channel's memory: a claimed region to be filled, or the payload of a received message.
- * Values are little-endian, offsets count bytes from the start of the region, every access is checked
- * against its length.
+ * A part of a channel's memory: a claimed region to be filled, or the payload of a received
+ * message. Values are little-endian, offsets count bytes from the start of the region, every access
+ * is checked against its length.
  *
  * <p>A region is valid while its claim or message is open; afterwards every access ends in {@link
  * IllegalStateException}. Never blocks; allocates only where it says so. One thread at a time.
@@ -207,9 +207,7 @@ public final class Region {
    */
   public ByteBuffer slice(long offset, int count) {
     ByteBuffer buffer = memory.slice(at(offset, count), count);
-    return writable
-        ? buffer
-        : buffer.asReadOnlyBuffer().order(java.nio.ByteOrder.LITTLE_ENDIAN);
+    return writable ? buffer : buffer.asReadOnlyBuffer().order(java.nio.ByteOrder.LITTLE_ENDIAN);
   }
 
   private long at(long offset, int width) {

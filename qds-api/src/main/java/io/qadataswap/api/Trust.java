@@ -9,8 +9,8 @@ public enum Trust {
   /** Messages are read in place; codecs check every byte that a view may depend on. */
   VALIDATE,
   /**
-   * Messages are copied to private memory, which the writer cannot change, and validated in full: safe
-   * against a hostile writer.
+   * Messages are copied to private memory, which the writer cannot change, and validated in full:
+   * safe against a hostile writer.
    */
   NONE
 }

@@ -5,13 +5,13 @@ import java.lang.invoke.VarHandle;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * Keeps a writer or reader to one thread at a time, and its closing out of the way of the call that is
- * under way.
+ * Keeps a writer or reader to one thread at a time, and its closing out of the way of the call that
+ * is under way.
  *
- * <p>Entering is a compare-and-set, so that two threads are never inside together. Leaving stores IDLE
- * and then looks for a close request; a closer stores the request and then tries to move IDLE to
- * CLOSED. Both are volatile, so at least one of them sees the other, and the compare-and-set lets
- * exactly one of them run the close action.
+ * <p>Entering is a compare-and-set, so that two threads are never inside together. Leaving stores
+ * IDLE and then looks for a close request; a closer stores the request and then tries to move IDLE
+ * to CLOSED. Both are volatile, so at least one of them sees the other, and the compare-and-set
+ * lets exactly one of them run the close action.
  */
 final class UseGuard {
   private static final int IDLE = 0;

@@ -8,13 +8,13 @@ import java.time.Duration;
 /**
  * The writing end of a channel.
  *
- * <p>Threads: used by one thread at a time; it may be handed over between calls. A second thread that
- * comes while a call is under way, or while a claim is open, is refused with {@link
+ * <p>Threads: used by one thread at a time; it may be handed over between calls. A second thread
+ * that comes while a call is under way, or while a claim is open, is refused with {@link
  * IllegalStateException}. {@link #stats()} and {@link #close()} may be called from any thread.
  *
  * <p>Blocking: {@link #write(Object)}, {@link #write(Object, Duration)} and {@link #claim} wait for
- * readers when the channel is full and its policy is {@link OverflowPolicy#BLOCK}; a closed writer and
- * an interrupt end the wait.
+ * readers when the channel is full and its policy is {@link OverflowPolicy#BLOCK}; a closed writer
+ * and an interrupt end the wait.
  *
  * <p>A write that does not happen says why: false for a time-out, else a {@link QdsException} with
  * reason {@code MESSAGE_TOO_LARGE}, {@code NO_ROOM}, {@code READER_HOLDS_LOANS}, {@code REPLACED},
@@ -122,8 +122,8 @@ public final class Writer<T> implements AutoCloseable {
   }
 
   /**
-   * Claims memory of the channel to be filled in place; waits for room as long as it takes. The writer
-   * is in use until the claim ends.
+   * Claims memory of the channel to be filled in place; waits for room as long as it takes. The
+   * writer is in use until the claim ends.
    *
    * @param maxLength most bytes that the message will have
    * @return the open claim; the same object for every claim of this writer
@@ -175,8 +175,8 @@ public final class Writer<T> implements AutoCloseable {
   /**
    * Ends the stream: readers get what was written, then the end. May be called from any thread; a
    * blocked call ends with reason {@code CLOSED}. An open claim of this thread is aborted; one of
-   * another thread ends when that thread commits (which is refused) or aborts it, and the channel is
-   * left then. Idempotent.
+   * another thread ends when that thread commits (which is refused) or aborts it, and the channel
+   * is left then. Idempotent.
    */
   @Override
   public void close() {

@@ -10,8 +10,8 @@ import java.util.Objects;
 import java.util.Set;
 
 /**
- * Settings of a writer; {@link #open()} opens it. Not thread-safe; may be used for several writers, one
- * after the other.
+ * Settings of a writer; {@link #open()} opens it. Not thread-safe; may be used for several writers,
+ * one after the other.
  *
  * @param <T> the type of the values
  */
@@ -42,7 +42,8 @@ public final class WriterBuilder<T> {
   }
 
   /**
-   * Sets the length of the segment file. Default 100 MiB. All of it but about 64 KiB holds messages.
+   * Sets the length of the segment file. Default 100 MiB. All of it but about 64 KiB holds
+   * messages.
    *
    * @param bytes at least 128 KiB with the default slots and entries
    * @return this
@@ -86,8 +87,8 @@ public final class WriterBuilder<T> {
   }
 
   /**
-   * Sets how many messages stay for late joiners after every attached reader has passed them, as long
-   * as there is room. Default 0.
+   * Sets how many messages stay for late joiners after every attached reader has passed them, as
+   * long as there is room. Default 0.
    *
    * @param count 0 or more
    * @return this
@@ -101,9 +102,9 @@ public final class WriterBuilder<T> {
   }
 
   /**
-   * Sets the largest message. Default: a little under half of the channel, so that a reader which still
-   * holds a message while it waits for the next cannot lock up the writer. A reader must not do that
-   * with larger ones.
+   * Sets the largest message. Default: a little under half of the channel, so that a reader which
+   * still holds a message while it waits for the next cannot lock up the writer. A reader must not
+   * do that with larger ones.
    *
    * @param bytes at most the channel's message memory
    * @return this
@@ -126,8 +127,8 @@ public final class WriterBuilder<T> {
   }
 
   /**
-   * Sets the permissions of the segment file, whatever the process's umask is. Default 0600. A reader
-   * needs read and write permission.
+   * Sets the permissions of the segment file, whatever the process's umask is. Default 0600. A
+   * reader needs read and write permission.
    *
    * @param permissions of the file
    * @return this
@@ -215,8 +216,8 @@ public final class WriterBuilder<T> {
   }
 
   /**
-   * Creates the channel, or takes over one without a live writer. Blocks while the segment is filled
-   * with zeros, about half a second for each GiB.
+   * Creates the channel, or takes over one without a live writer. Blocks while the segment is
+   * filled with zeros, about half a second for each GiB.
    *
    * @return the writer
    * @throws QdsException with reason {@code SECOND_WRITER}, {@code GEOMETRY_DIFFERS}, {@code
@@ -242,8 +243,7 @@ public final class WriterBuilder<T> {
             waitStrategy,
             timestamps,
             label);
-    RingWriter ring =
-        Providers.layout(layout).openWriter(options, Providers.backend(backend));
+    RingWriter ring = Providers.layout(layout).openWriter(options, Providers.backend(backend));
     return new Writer<>(name, ring, codec);
   }
 

@@ -1,8 +1,8 @@
 package io.qadataswap.api.channel;
 
 /**
- * A segment file mapped into this process. A channel knows nothing of rings or codecs: it is memory,
- * participant locks on the file, and waiting on a word of the memory.
+ * A segment file mapped into this process. A channel knows nothing of rings or codecs: it is
+ * memory, participant locks on the file, and waiting on a word of the memory.
  *
  * <p>Threads: access, {@link #waitWhile}, {@link #wake} and the locks may be used from any thread.
  * {@link #close()} may be called once, when no raw address is in use any more.

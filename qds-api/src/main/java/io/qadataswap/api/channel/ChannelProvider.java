@@ -3,9 +3,9 @@ package io.qadataswap.api.channel;
 import io.qadataswap.api.QdsProvider;
 
 /**
- * Makes channels: the entry of a backend, found by {@link java.util.ServiceLoader}. A provider class
- * must load on the oldest Java version that QDS supports (17), also when the backend needs a newer
- * one: it then says so in {@link #unavailableReason()}.
+ * Makes channels: the entry of a backend, found by {@link java.util.ServiceLoader}. A provider
+ * class must load on the oldest Java version that QDS supports (17), also when the backend needs a
+ * newer one: it then says so in {@link #unavailableReason()}.
  *
  * <p>Implementations are immutable and thread-safe.
  */

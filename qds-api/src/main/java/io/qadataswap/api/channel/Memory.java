@@ -90,8 +90,8 @@ public interface Memory {
   int getIntAcquire(long offset);
 
   /**
-   * Writes an int with release order: everything stored before is visible to whoever reads the value
-   * by {@link #getIntAcquire}.
+   * Writes an int with release order: everything stored before is visible to whoever reads the
+   * value by {@link #getIntAcquire}.
    *
    * @param offset in bytes, a multiple of 4
    * @param value to store
@@ -135,9 +135,10 @@ public interface Memory {
   void putBytes(long offset, byte[] source, int sourceOffset, int length);
 
   /**
-   * Returns a writable, little-endian buffer over a part of this memory. Allocates the buffer object.
-   * The buffer stays safe to touch for as long as it is reachable: after the memory was given back
-   * it throws {@link IllegalStateException} or sees stale bytes, depending on the backend.
+   * Returns a writable, little-endian buffer over a part of this memory. Allocates the buffer
+   * object. The buffer stays safe to touch for as long as it is reachable: after the memory was
+   * given back it throws {@link IllegalStateException} or sees stale bytes, depending on the
+   * backend.
    *
    * @param offset of the first byte
    * @param length in bytes

@@ -27,20 +27,21 @@ import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 
 /**
- * An open segment file: what all backends share of opening, creating, reading, locking and removing.
+ * An open segment file: what all backends share of opening, creating, reading, locking and
+ * removing.
  *
  * <p>Three properties of the platform shape this class.
  *
  * <ul>
- *   <li>Java's file locks are the classic POSIX ones. They belong to the process, and all of them on a
- *       file vanish when the process closes <em>any</em> descriptor of that file. So within a JVM
- *       there is one descriptor for each segment, in a table that spans class loaders: it is kept in
- *       the system properties and made of JDK types only.
- *   <li>An interrupt that arrives in an operation of a {@link FileChannel} closes the channel, and with
- *       it all locks. So such operations run on a private thread that nobody interrupts; only taking
- *       and releasing locks, which do not react to interrupts, run on the caller's thread.
- *   <li>A file can be replaced between two looks at its path. So the file that was opened is compared
- *       with the path afterwards.
+ *   <li>Java's file locks are the classic POSIX ones. They belong to the process, and all of them
+ *       on a file vanish when the process closes <em>any</em> descriptor of that file. So within a
+ *       JVM there is one descriptor for each segment, in a table that spans class loaders: it is
+ *       kept in the system properties and made of JDK types only.
+ *   <li>An interrupt that arrives in an operation of a {@link FileChannel} closes the channel, and
+ *       with it all locks. So such operations run on a private thread that nobody interrupts; only
+ *       taking and releasing locks, which do not react to interrupts, run on the caller's thread.
+ *   <li>A file can be replaced between two looks at its path. So the file that was opened is
+ *       compared with the path afterwards.
  * </ul>
  *
  * <p>Thread-safe. Methods block as long as the file system does, never for a lock.
@@ -68,7 +69,7 @@ public final class SegmentFile {
     IO_THREAD.allowCoreThreadTimeOut(true);
   }
 
-  private final Path path;
+  private volatile Path path;
   private final String key;
   private final FileChannel channel;
   private final boolean writable;
@@ -124,8 +125,8 @@ public final class SegmentFile {
    * @param path of the file
    * @param channelName for messages
    * @return the open file; give it back with {@link #close}
-   * @throws QdsException with reason {@code NO_SUCH_CHANNEL}, {@code PERMISSION}, {@code CORRUPT} if it
-   *     is not a regular file, or {@code IO}
+   * @throws QdsException with reason {@code NO_SUCH_CHANNEL}, {@code PERMISSION}, {@code CORRUPT}
+   *     if it is not a regular file, or {@code IO}
    */
   public static SegmentFile open(Path path, String channelName) {
     for (int attempt = 0; attempt < OPEN_ATTEMPTS; attempt++) {
@@ -134,7 +135,11 @@ public final class SegmentFile {
         if (!Boolean.TRUE.equals(attributes.get("isRegularFile"))) {
           throw new QdsException(
               Reason.CORRUPT,
-              "channel=" + channelName + ": " + path + " is not a regular file; remove it, or choose"
+              "channel="
+                  + channelName
+                  + ": "
+                  + path
+                  + " is not a regular file; remove it, or choose"
                   + " another directory or name");
         }
         SegmentFile file = openOnce(path, attributes);
@@ -144,7 +149,11 @@ public final class SegmentFile {
       } catch (NoSuchFileException e) {
         throw new QdsException(
             Reason.NO_SUCH_CHANNEL,
-            "channel=" + channelName + ": there is no " + path + "; start the writer first, or set the"
+            "channel="
+                + channelName
+                + ": there is no "
+                + path
+                + "; start the writer first, or set the"
                 + " directory (qds.dir, QDS_DIR) that the writer uses",
             e);
       } catch (IOException e) {
@@ -156,8 +165,8 @@ public final class SegmentFile {
   }
 
   /**
-   * Creates a file that is all zeros, every byte of it written, so that a full file system shows now and
-   * not as a fault in the mapping later. It is locked before it has its length.
+   * Creates a file that is all zeros, every byte of it written, so that a full file system shows
+   * now and not as a fault in the mapping later. It is locked before it has its length.
    *
    * @param path of the new file
    * @param channelName for messages
@@ -166,8 +175,8 @@ public final class SegmentFile {
    * @param lockPosition first byte to lock
    * @param lockLength bytes to lock
    * @return the open, locked file
-   * @throws QdsException with reason {@code CHANNEL_EXISTS} if the path exists, {@code DIRECTORY_FULL},
-   *     {@code PERMISSION} or {@code IO}; nothing is left behind then
+   * @throws QdsException with reason {@code CHANNEL_EXISTS} if the path exists, {@code
+   *     DIRECTORY_FULL}, {@code PERMISSION} or {@code IO}; nothing is left behind then
    */
   public static SegmentFile create(
       Path path,
@@ -187,7 +196,7 @@ public final class SegmentFile {
   }
 
   /**
-   * Returns where the file was when it was opened.
+   * Returns where the file was when it was opened or moved.
    *
    * @return the path
    */
@@ -266,16 +275,15 @@ public final class SegmentFile {
    * @throws IOException if the system refuses
    */
   public byte[] readStart(int count) throws IOException {
-    return call(
-        c -> {
-          ByteBuffer buffer = ByteBuffer.allocate(count);
-          while (buffer.hasRemaining() && c.read(buffer, buffer.position()) >= 0) {
-            // until full or at the end of the file
-          }
-          byte[] bytes = new byte[buffer.position()];
-          buffer.flip().get(bytes);
-          return bytes;
-        });
+    return call(c -> {
+      ByteBuffer buffer = ByteBuffer.allocate(count);
+      while (buffer.hasRemaining() && c.read(buffer, buffer.position()) >= 0) {
+        // until full or at the end of the file
+      }
+      byte[] bytes = new byte[buffer.position()];
+      buffer.flip().get(bytes);
+      return bytes;
+    });
   }
 
   /**
@@ -290,8 +298,8 @@ public final class SegmentFile {
   }
 
   /**
-   * Tells whether somebody holds a lock on a byte. Takes it, shared, for a moment: others who try then
-   * are refused, so whoever finds a byte busy tries again for a while before he believes it.
+   * Tells whether somebody holds a lock on a byte. Takes it, shared, for a moment: others who try
+   * then are refused, so whoever finds a byte busy tries again for a while before he believes it.
    *
    * @param position of the byte
    * @return whether a participant of this or another process holds it exclusively
@@ -332,27 +340,29 @@ public final class SegmentFile {
   }
 
   /**
-   * Gives the file another name; fails if that exists. The old name stays.
+   * Moves the file to another name; fails if that exists.
    *
-   * @param target the new path
-   * @return the file under its new path (this object is given up), or null if the target exists
+   * @param target the new path, in the same directory
+   * @return whether the file has the new path now; else it keeps the old one
    * @throws IOException if the system refuses
    */
-  public SegmentFile link(Path target) throws IOException {
+  public boolean moveTo(Path target) throws IOException {
     try {
-      return onIoThread(
-          () -> {
-            Files.createLink(target, path);
-            return new SegmentFile(target, key, channel, writable, inode, creationLock);
-          });
+      return onIoThread(() -> {
+        // A rename would replace an existing file; a link does not.
+        Files.createLink(target, path);
+        Files.delete(path);
+        path = target;
+        return true;
+      });
     } catch (FileAlreadyExistsException e) {
-      return null;
+      return false;
     }
   }
 
   /**
-   * Gives the file back. When nobody in this JVM uses it any more, the descriptor is closed, and with
-   * it every lock of this process on the file. Idempotent.
+   * Gives the file back. When nobody in this JVM uses it any more, the descriptor is closed, and
+   * with it every lock of this process on the file. Idempotent.
    */
   public void close() {
     Map<String, Object[]> table = table();
@@ -372,14 +382,17 @@ public final class SegmentFile {
   }
 
   /**
-   * Keeps the descriptor open for the life of this JVM, because somebody else in this process (a native
-   * library, say) has locks on the file, which closing it would drop.
+   * If this is the last user of the file in this JVM, keeps the descriptor open for the life of the
+   * JVM: somebody else in this process (a native library, say) has locks on the file, which closing
+   * it would drop.
    */
-  public void park() {
+  public void parkIfLastUser() {
     Map<String, Object[]> table = table();
     synchronized (table) {
       Object[] entry = table.get(key);
-      entry[Entry.USERS] = (Integer) entry[Entry.USERS] + 1;
+      if (open && (Integer) entry[Entry.USERS] == 1) {
+        entry[Entry.USERS] = 2;
+      }
     }
   }
 
@@ -398,15 +411,25 @@ public final class SegmentFile {
     if (cause instanceof AccessDeniedException || detail.contains("Operation not permitted")) {
       return new QdsException(
           Reason.PERMISSION,
-          "channel=" + channelName + ": cannot " + what + ": permission denied for user "
+          "channel="
+              + channelName
+              + ": cannot "
+              + what
+              + ": permission denied for user "
               + System.getProperty("user.name")
-              + "; a writer sets the permissions by fileMode, a reader needs read and write permission",
+              + "; a writer sets the permissions by fileMode, a reader needs read and write"
+              + " permission",
           cause);
     }
     if (detail.contains("No space left") || detail.contains("quota")) {
       return new QdsException(
           Reason.DIRECTORY_FULL,
-          "channel=" + channelName + ": cannot " + what + ": " + detail
+          "channel="
+              + channelName
+              + ": cannot "
+              + what
+              + ": "
+              + detail
               + "; ask for a smaller capacity, remove channels, or enlarge the file system (in a"
               + " container --shm-size)",
           cause);
@@ -439,7 +462,8 @@ public final class SegmentFile {
         opened[Entry.WRITABLE] = writable[0];
         opened[Entry.USERS] = 0;
         if (!key.equals(keyOrNull(path))) {
-          // Some other file was opened. Its descriptor must not be closed, this JVM may have locks on
+          // Some other file was opened. Its descriptor must not be closed, this JVM may have locks
+          // on
           // that file: keep it, under a name that nobody looks for.
           table.put("stray " + System.identityHashCode(opened) + " " + key, opened);
           return null;
@@ -538,7 +562,8 @@ public final class SegmentFile {
   @SuppressWarnings("unchecked") // only this class writes the property
   private static Map<String, Object[]> table() {
     return (Map<String, Object[]>)
-        System.getProperties().computeIfAbsent(TABLE_PROPERTY, k -> new HashMap<String, Object[]>());
+        System.getProperties()
+            .computeIfAbsent(TABLE_PROPERTY, k -> new HashMap<String, Object[]>());
   }
 
   /** A piece of work for the private thread. */

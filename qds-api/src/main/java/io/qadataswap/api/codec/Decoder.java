@@ -15,8 +15,9 @@ public interface Decoder<T> extends AutoCloseable {
    * {@link io.qadataswap.api.QdsException} of reason {@code CORRUPT} that names the field, what was
    * found and what is allowed.
    *
-   * @param loan the message. Its memory stays while the message is open; a view that may live longer
-   *     calls {@link Loan#retain()} now and {@link Loan#release()} when its last part is gone
+   * @param loan the message. Its memory stays while the message is open; a view that may live
+   *     longer calls {@link Loan#retain()} now and {@link Loan#release()} when its last part is
+   *     gone
    * @return the value
    */
   T decode(Loan loan);

@@ -35,7 +35,8 @@ public final class Loan {
   public Loan() {}
 
   /**
-   * Opens the loan with one reference. Called by layouts, which have opened {@link #region()} before.
+   * Opens the loan with one reference. Called by layouts, which have opened {@link #region()}
+   * before.
    *
    * @param reader that lends
    * @param sequence of the message
@@ -82,7 +83,8 @@ public final class Loan {
   /**
    * Returns the time of the commit.
    *
-   * @return monotonic nanoseconds of this machine ({@link System#nanoTime()} on Linux), 0 if not taken
+   * @return monotonic nanoseconds of this machine ({@link System#nanoTime()} on Linux), 0 if not
+   *     taken
    */
   public long timeNs() {
     return timeNs;

@@ -13,9 +13,9 @@ public interface RingReader extends AutoCloseable {
    *
    * @param loan a closed loan, which this method opens
    * @return whether there was a message
-   * @throws io.qadataswap.api.QdsException with reason {@code WRITER_DIED} when all messages of a dead
-   *     writer were read, {@code EVICTED} or {@code LOCK_LOST} if this reader has lost its place,
-   *     {@code CORRUPT} if the segment holds what no writer writes
+   * @throws io.qadataswap.api.QdsException with reason {@code WRITER_DIED} when all messages of a
+   *     dead writer were read, {@code EVICTED} or {@code LOCK_LOST} if this reader has lost its
+   *     place, {@code CORRUPT} if the segment holds what no writer writes
    */
   boolean poll(Loan loan);
 
@@ -61,8 +61,8 @@ public interface RingReader extends AutoCloseable {
   boolean validateFully();
 
   /**
-   * Takes a loan back. Called by {@link Loan#release()} for the last reference, from any thread, also
-   * after {@link #close}.
+   * Takes a loan back. Called by {@link Loan#release()} for the last reference, from any thread,
+   * also after {@link #close}.
    *
    * @param loan to take back
    */

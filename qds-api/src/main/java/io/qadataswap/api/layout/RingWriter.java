@@ -4,9 +4,9 @@ import io.qadataswap.api.Region;
 import io.qadataswap.api.WriterStats;
 
 /**
- * The writing end of a ring. The facade calls {@link #claim}, {@link #commit} and {@link #abort} from
- * one thread at a time, never two claims at once; {@link #stats} and {@link #interruptWait} come from
- * any thread; {@link #close} comes once, when nothing else runs.
+ * The writing end of a ring. The facade calls {@link #claim}, {@link #commit} and {@link #abort}
+ * from one thread at a time, never two claims at once; {@link #stats} and {@link #interruptWait}
+ * come from any thread; {@link #close} comes once, when nothing else runs.
  */
 public interface RingWriter extends AutoCloseable {
   /**

@@ -1,0 +1,93 @@
+package io.qadataswap.api.internal.qds1;
+
+import java.io.FileInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.UUID;
+
+/**
+ * Who a process is, so that a recorded process is told from a later one with the same number. On
+ * Linux the start time is field 22 of {@code /proc/PID/stat} (clock ticks since boot); elsewhere it
+ * is milliseconds since 1970.
+ *
+ * @param pid number in its PID namespace
+ * @param startTime of the process
+ * @param pidNamespace inode number of the namespace; 0 unknown
+ */
+record ProcessIdentity(long pid, long startTime, long pidNamespace) {
+  private static final ProcessIdentity SELF =
+      new ProcessIdentity(
+          ProcessHandle.current().pid(),
+          startTimeOf(ProcessHandle.current().pid()),
+          ownPidNamespace());
+
+  private static final UUID BOOT_ID = readBootId();
+
+  static ProcessIdentity self() {
+    return SELF;
+  }
+
+  /** Returns the id of this boot of the machine; zeros where the system has none. */
+  static UUID bootId() {
+    return BOOT_ID;
+  }
+
+  /**
+   * Returns whether the recorded process is known to run. A process of another namespace is never
+   * known to run: for it the kernel lock alone decides.
+   */
+  boolean isRunning() {
+    return pid > 0
+        && pidNamespace == SELF.pidNamespace
+        && startTime != 0
+        && startTime == startTimeOf(pid);
+  }
+
+  /** Returns 0 if there is no such process, or only its remains. */
+  private static long startTimeOf(long pid) {
+    if (!Files.exists(Path.of("/proc/self/stat"))) {
+      return ProcessHandle.of(pid)
+          .filter(ProcessHandle::isAlive)
+          .flatMap(handle -> handle.info().startInstant())
+          .map(java.time.Instant::toEpochMilli)
+          .orElse(0L);
+    }
+    String stat;
+    try {
+      stat = read("/proc/" + pid + "/stat");
+    } catch (IOException e) {
+      return 0;
+    }
+    // The command name, field 2, is in parentheses and may hold anything, so count from its end.
+    String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ");
+    boolean zombie = fields[0].equals("Z") || fields[0].equals("X");
+    return zombie ? 0 : Long.parseLong(fields[19]);
+  }
+
+  private static long ownPidNamespace() {
+    try {
+      String link = Files.readSymbolicLink(Path.of("/proc/self/ns/pid")).toString();
+      return Long.parseLong(link.substring(link.indexOf('[') + 1, link.indexOf(']')));
+    } catch (IOException | UnsupportedOperationException e) {
+      return 0;
+    }
+  }
+
+  private static UUID readBootId() {
+    try {
+      return UUID.fromString(read("/proc/sys/kernel/random/boot_id").trim());
+    } catch (IOException e) {
+      return new UUID(0, 0);
+    }
+  }
+
+  /** Reads by a plain stream: unlike a channel it does not react to interrupts. */
+  private static String read(String file) throws IOException {
+    try (InputStream in = new FileInputStream(file)) {
+      return new String(in.readAllBytes(), StandardCharsets.ISO_8859_1);
+    }
+  }
+}

@@ -1,0 +1,217 @@
+package io.qadataswap.api.internal.qds1;
+
+import io.qadataswap.api.OverflowPolicy;
+import io.qadataswap.api.channel.Channel;
+import io.qadataswap.api.channel.SegmentFile;
+import java.lang.invoke.VarHandle;
+import java.nio.channels.FileLock;
+
+/** The reader entries of a segment, as the writer, joining readers and tools see them. */
+final class ReaderTable {
+  private static final System.Logger LOGGER = System.getLogger("io.qadataswap.api");
+
+  private final Segment segment;
+  private final Geometry geometry;
+  private final Channel channel;
+
+  ReaderTable(Segment segment) {
+    this.segment = segment;
+    this.geometry = segment.geometry;
+    this.channel = segment.channel;
+  }
+
+  int stateWordAcquire(int entry) {
+    return channel.getIntAcquire(
+        geometry.readerEntryOffset(entry) + ReaderEntryDescriptor.STATE_OFFSET);
+  }
+
+  long cursorAcquire(int entry) {
+    return channel.getLongAcquire(
+        geometry.readerEntryOffset(entry) + ReaderEntryDescriptor.CURSOR_OFFSET);
+  }
+
+  /** Returns the awaited sequence + 1; 0 if the reader does not wait. */
+  long waitingForAcquire(int entry) {
+    return channel.getLongAcquire(
+        geometry.readerEntryOffset(entry) + ReaderEntryDescriptor.WAITING_FOR_OFFSET);
+  }
+
+  long pinAcquire(int entry, int pin) {
+    return channel.getLongAcquire(
+        geometry.readerEntryOffset(entry)
+            + ReaderEntryDescriptor.PINS_OFFSET
+            + (long) pin * Long.BYTES);
+  }
+
+  boolean canWakeWriter(int entry) {
+    return channel.getInt(geometry.readerEntryOffset(entry) + ReaderEntryDescriptor.WAKES_OFFSET)
+        != 0;
+  }
+
+  /** Returns the entry of the slowest lossless reader, or -1. */
+  int slowestLossless() {
+    int slowest = -1;
+    long least = Long.MAX_VALUE;
+    for (int entry = 0; entry < geometry.readerEntryCount(); entry++) {
+      // SYNC POINT: reader state. The reader stores its cursor first, so a lossless state comes
+      // with a
+      // cursor that holds.
+      if (ReaderEntryDescriptor.isLossless(stateWordAcquire(entry))) {
+        // SYNC POINT: cursor. What the reader did with the messages below is done.
+        long cursor = cursorAcquire(entry);
+        if (cursor < least) {
+          least = cursor;
+          slowest = entry;
+        }
+      }
+    }
+    return slowest;
+  }
+
+  /**
+   * Returns the lowest sequence that must stay: the cursor of the slowest lossless reader, or
+   * without one the highest cursor at which a reader left.
+   */
+  long lowestDue() {
+    // The cursors at which readers left are read first: one that leaves in between is then still
+    // seen
+    // with its state, or has left its cursor behind and it is not lower.
+    long kept = kept();
+    int slowest = slowestLossless();
+    return slowest < 0 ? kept : cursorAcquire(slowest);
+  }
+
+  /** Returns the highest cursor of any reader that left or was evicted; 0 if there was none. */
+  long kept() {
+    long kept = 0;
+    for (int entry = 0; entry < geometry.readerEntryCount(); entry++) {
+      kept =
+          Math.max(
+              kept,
+              channel.getLongAcquire(
+                  geometry.readerEntryOffset(entry) + ReaderEntryDescriptor.LEFT_CURSOR_OFFSET));
+    }
+    return kept;
+  }
+
+  int attachedCount() {
+    int count = 0;
+    for (int entry = 0; entry < geometry.readerEntryCount(); entry++) {
+      if (stateWordAcquire(entry) != ReaderEntryDescriptor.FREE) {
+        count++;
+      }
+    }
+    return count;
+  }
+
+  boolean anyWaiting() {
+    for (int entry = 0; entry < geometry.readerEntryCount(); entry++) {
+      if (waitingForAcquire(entry) != 0) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  ProcessIdentity process(int entry) {
+    long offset = geometry.readerEntryOffset(entry);
+    return new ProcessIdentity(
+        channel.getLong(offset + ReaderEntryDescriptor.PID_OFFSET),
+        channel.getLong(offset + ReaderEntryDescriptor.START_TIME_OFFSET),
+        channel.getLong(offset + ReaderEntryDescriptor.PID_NAMESPACE_OFFSET));
+  }
+
+  String label(int entry) {
+    byte[] bytes = new byte[ReaderEntryDescriptor.LABEL_LENGTH];
+    channel.getBytes(
+        geometry.readerEntryOffset(entry) + ReaderEntryDescriptor.LABEL_OFFSET,
+        bytes,
+        0,
+        bytes.length);
+    return SegmentHeader.text(java.nio.ByteBuffer.wrap(bytes), 0, bytes.length);
+  }
+
+  /** Names a reader for messages. */
+  String describe(int entry) {
+    int stateWord = stateWordAcquire(entry);
+    String label = label(entry);
+    return "reader entry="
+        + entry
+        + " pid="
+        + process(entry).pid()
+        + (label.isEmpty() ? "" : " label=" + label)
+        + " mode="
+        + (ReaderEntryDescriptor.mode(stateWord) == ReaderEntryDescriptor.MODE_LOSSLESS
+            ? "LOSSLESS"
+            : "OBSERVER");
+  }
+
+  /**
+   * Frees an entry whose owner is certainly dead.
+   *
+   * @return whether the entry was in use and is free now
+   */
+  boolean evictIfDead(int entry) {
+    FileLock lock = channel.file().tryLock(HeaderDescriptor.readerLockPosition(entry), 1);
+    if (lock == null) {
+      return false;
+    }
+    try {
+      return evictLocked(entry);
+    } finally {
+      SegmentFile.release(lock);
+    }
+  }
+
+  /** As {@link #evictIfDead}; the caller holds the lock of the entry. */
+  boolean evictLocked(int entry) {
+    if (stateWordAcquire(entry) == ReaderEntryDescriptor.FREE) {
+      return false;
+    }
+    ProcessIdentity process = process(entry);
+    if (process.isRunning()) {
+      LOGGER.log(
+          System.Logger.Level.WARNING,
+          "channel={0}: the kernel lock of {1} is lost though its process runs; something in that"
+              + " process opened and closed the segment file",
+          segment.name,
+          describe(entry));
+      return false;
+    }
+    leave(entry, cursorAcquire(entry));
+    return true;
+  }
+
+  /**
+   * Frees an entry. The caller owns it, or has proved its owner's death.
+   *
+   * @param cursor up to which its reader has read
+   */
+  void leave(int entry, long cursor) {
+    long offset = geometry.readerEntryOffset(entry);
+    int stateWord = stateWordAcquire(entry);
+    boolean counts =
+        geometry.overflow() == OverflowPolicy.DROP_OLDEST
+            || ReaderEntryDescriptor.isLossless(stateWord);
+    if (counts) {
+      long left = channel.getLong(offset + ReaderEntryDescriptor.LEFT_CURSOR_OFFSET);
+      if (cursor > left && cursor <= segment.publishedAcquire()) {
+        channel.putLongRelease(offset + ReaderEntryDescriptor.LEFT_CURSOR_OFFSET, cursor);
+      }
+    }
+    channel.putLong(offset + ReaderEntryDescriptor.TOKEN_OFFSET, 0);
+    // SYNC POINT: reader state. The cursor left behind is there before the state says free.
+    channel.putIntRelease(offset + ReaderEntryDescriptor.STATE_OFFSET, ReaderEntryDescriptor.FREE);
+    channel.putLongRelease(offset + ReaderEntryDescriptor.WAITING_FOR_OFFSET, 0);
+    clearPins(entry);
+    VarHandle.fullFence();
+    segment.wakeWriterIfWaiting();
+  }
+
+  void clearPins(int entry) {
+    long offset = geometry.readerEntryOffset(entry) + ReaderEntryDescriptor.PINS_OFFSET;
+    for (int pin = 0; pin < ReaderEntryDescriptor.PIN_COUNT; pin++) {
+      channel.putLongRelease(offset + (long) pin * Long.BYTES, 0);
+    }
+  }
+}

@@ -1,0 +1,134 @@
+package io.qadataswap.api.internal.qds1;
+
+import io.qadataswap.api.QdsException;
+import io.qadataswap.api.QdsException.Reason;
+import io.qadataswap.api.channel.Channel;
+import java.lang.invoke.VarHandle;
+import java.nio.charset.StandardCharsets;
+
+/**
+ * A mapped segment of this layout: the words that both ends share, and who its writer is. What a
+ * method name says of order (acquire, release) is what the word needs; the pairs are labelled where
+ * they are used.
+ */
+final class Segment {
+  final String name;
+  final SegmentHeader header;
+  final Geometry geometry;
+  final Channel channel;
+  final ReaderTable readers;
+
+  Segment(String name, SegmentHeader header, Channel channel) {
+    this.name = name;
+    this.header = header;
+    this.geometry = header.geometry();
+    this.channel = channel;
+    this.readers = new ReaderTable(this);
+  }
+
+  long floorAcquire() {
+    return channel.getLongAcquire(HeaderDescriptor.FLOOR_OFFSET);
+  }
+
+  long publishedAcquire() {
+    return channel.getLongAcquire(HeaderDescriptor.PUBLISHED_OFFSET);
+  }
+
+  long stampAcquire(long sequence) {
+    return channel.getLongAcquire(geometry.slotOffset(sequence) + MessageDescriptor.STAMP_OFFSET);
+  }
+
+  int writerStateAcquire() {
+    return channel.getIntAcquire(HeaderDescriptor.WRITER_STATE_OFFSET);
+  }
+
+  boolean isRemoved() {
+    return channel.getInt(HeaderDescriptor.REMOVED_OFFSET) != 0;
+  }
+
+  /**
+   * Wakes the writer if it may be asleep. The caller has stored what the writer waits for, and paid
+   * a full fence since.
+   */
+  void wakeWriterIfWaiting() {
+    // SYNC POINT: room. The writer stores this word, fences, and looks for room again before it
+    // sleeps.
+    if (channel.getInt(HeaderDescriptor.WRITER_WAITING_OFFSET) != 0) {
+      channel.putIntRelease(HeaderDescriptor.WRITER_WAITING_OFFSET, 0);
+      channel.wake(HeaderDescriptor.WRITER_WAITING_OFFSET);
+    }
+  }
+
+  /** Wakes readers that may be asleep. The caller has stored what they wait for. */
+  void wakeWaitingReaders() {
+    // SYNC POINT: message. A reader stores its flag, fences, stores the hint, fences, and looks for
+    // the
+    // message again before it sleeps.
+    VarHandle.fullFence();
+    if (channel.getInt(HeaderDescriptor.READERS_WAITING_OFFSET) != 0) {
+      channel.putInt(HeaderDescriptor.READERS_WAITING_OFFSET, 0);
+      VarHandle.fullFence();
+      if (readers.anyWaiting()) {
+        channel.putInt(HeaderDescriptor.READERS_WAITING_OFFSET, 1);
+        channel.wake(HeaderDescriptor.PUBLISHED_OFFSET);
+      }
+    }
+  }
+
+  ProcessIdentity writerProcess() {
+    return new ProcessIdentity(
+        channel.getLong(HeaderDescriptor.WRITER_PID_OFFSET),
+        channel.getLong(HeaderDescriptor.WRITER_START_TIME_OFFSET),
+        channel.getLong(HeaderDescriptor.WRITER_PID_NAMESPACE_OFFSET));
+  }
+
+  /**
+   * Returns whether the writer is gone without having closed. Certain: its kernel lock is free and
+   * its recorded process does not run.
+   */
+  boolean isWriterDead() {
+    if (writerStateAcquire() != HeaderDescriptor.WRITER_ACTIVE) {
+      return false;
+    }
+    long token = channel.getLongAcquire(HeaderDescriptor.WRITER_TOKEN_OFFSET);
+    ProcessIdentity process = writerProcess();
+    return !channel.isLocked(HeaderDescriptor.WRITER_LOCK_POSITION)
+        && !process.isRunning()
+        // It may have closed, or a successor may have come, while we looked.
+        && writerStateAcquire() == HeaderDescriptor.WRITER_ACTIVE
+        && channel.getLongAcquire(HeaderDescriptor.WRITER_TOKEN_OFFSET) == token;
+  }
+
+  void recordWriter(long token, String label) {
+    ProcessIdentity self = ProcessIdentity.self();
+    long epoch = channel.getLong(HeaderDescriptor.WRITER_EPOCH_OFFSET);
+    channel.putLong(HeaderDescriptor.WRITER_PID_OFFSET, self.pid());
+    channel.putLong(HeaderDescriptor.WRITER_START_TIME_OFFSET, self.startTime());
+    channel.putLong(HeaderDescriptor.WRITER_PID_NAMESPACE_OFFSET, self.pidNamespace());
+    channel.putLong(HeaderDescriptor.WRITER_SINCE_NS_OFFSET, realtimeNs());
+    channel.putInt(HeaderDescriptor.WRITER_WAKES_OFFSET, channel.canWake() ? 1 : 0);
+    putText(HeaderDescriptor.WRITER_LABEL_OFFSET, label);
+    channel.putLongRelease(HeaderDescriptor.WRITER_EPOCH_OFFSET, epoch + 1);
+    channel.putLongRelease(HeaderDescriptor.WRITER_TOKEN_OFFSET, token);
+    channel.putIntRelease(HeaderDescriptor.WRITER_STATE_OFFSET, HeaderDescriptor.WRITER_ACTIVE);
+  }
+
+  /** Stores a label, zero-padded. */
+  void putText(long offset, String text) {
+    byte[] padded = new byte[ReaderEntryDescriptor.LABEL_LENGTH];
+    byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+    System.arraycopy(bytes, 0, padded, 0, Math.min(bytes.length, padded.length));
+    channel.putBytes(offset, padded, 0, padded.length);
+  }
+
+  QdsException removedException() {
+    return new QdsException(
+        Reason.REMOVED,
+        "channel=" + name + " was removed while this end was attached; close it and open again");
+  }
+
+  static long realtimeNs() {
+    java.time.Instant now = java.time.Instant.now();
+    return now.getEpochSecond() * 1_000_000_000L + now.getNano();
+  }
+}
