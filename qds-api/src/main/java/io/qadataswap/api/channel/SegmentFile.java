@@ -185,13 +185,22 @@ public final class SegmentFile {
       Set<PosixFilePermission> mode,
       long lockPosition,
       long lockLength) {
+    SegmentFile file = null;
+    boolean filled = false;
     try {
-      return onIoThread(() -> createOnIoThread(path, length, mode, lockPosition, lockLength));
+      file = createEmpty(path, mode, lockPosition, lockLength);
+      file.fill(length);
+      filled = true;
+      return file;
     } catch (FileAlreadyExistsException e) {
       throw new QdsException(
           Reason.CHANNEL_EXISTS, "channel=" + channelName + ": " + path + " exists already", e);
     } catch (IOException e) {
       throw failure(channelName, "create " + path + " with " + length + " bytes", e);
+    } finally {
+      if (file != null && !filled) {
+        file.discard();
+      }
     }
   }
 
@@ -492,8 +501,24 @@ public final class SegmentFile {
     }
   }
 
-  private static SegmentFile createOnIoThread(
-      Path path, long length, Set<PosixFilePermission> mode, long lockPosition, long lockLength)
+  private static SegmentFile createEmpty(
+      Path path, Set<PosixFilePermission> mode, long lockPosition, long lockLength)
+      throws IOException {
+    Map<String, Object[]> table = table();
+    // First the table, then the private thread, as in openOnce: never the other way round.
+    synchronized (table) {
+      SegmentFile file = onIoThread(() -> openNew(path, mode, lockPosition, lockLength));
+      Object[] entry = new Object[Entry.SIZE];
+      entry[Entry.CHANNEL] = file.channel;
+      entry[Entry.WRITABLE] = true;
+      entry[Entry.USERS] = 1;
+      table.put(file.key, entry);
+      return file;
+    }
+  }
+
+  private static SegmentFile openNew(
+      Path path, Set<PosixFilePermission> mode, long lockPosition, long lockLength)
       throws IOException {
     FileChannel channel =
         FileChannel.open(
@@ -504,33 +529,45 @@ public final class SegmentFile {
                 StandardOpenOption.WRITE,
                 LinkOption.NOFOLLOW_LINKS),
             PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+    boolean complete = false;
     try {
       FileLock lock = channel.tryLock(lockPosition, lockLength, false);
       if (lock == null) {
         throw new IOException("the new file is locked by somebody else");
       }
       Files.setPosixFilePermissions(path, mode);
-      ByteBuffer zeros = ByteBuffer.allocateDirect(ZEROS_LENGTH);
-      for (long done = 0; done < length; ) {
-        zeros.clear().limit((int) Math.min(ZEROS_LENGTH, length - done));
-        done += channel.write(zeros, done);
-      }
       Map<String, Object> attributes = attributes(path);
-      String key = key(attributes);
-      Object[] entry = new Object[Entry.SIZE];
-      entry[Entry.CHANNEL] = channel;
-      entry[Entry.WRITABLE] = true;
-      entry[Entry.USERS] = 1;
-      Map<String, Object[]> table = table();
-      synchronized (table) {
-        table.put(key, entry);
+      SegmentFile file =
+          new SegmentFile(
+              path, key(attributes), channel, true, (Long) attributes.get("ino"), lock);
+      complete = true;
+      return file;
+    } finally {
+      if (!complete) {
+        deleteQuietly(path);
+        closeQuietly(channel);
       }
-      return new SegmentFile(path, key, channel, true, (Long) attributes.get("ino"), lock);
-    } catch (IOException | RuntimeException e) {
-      Files.deleteIfExists(path);
-      closeQuietly(channel);
-      throw e;
     }
+  }
+
+  /** In portions, so that nobody else waits long for the private thread. */
+  private void fill(long length) throws IOException {
+    ByteBuffer zeros = ByteBuffer.allocateDirect((int) Math.min(ZEROS_LENGTH, length));
+    for (long done = 0; done < length; ) {
+      long position = done;
+      done +=
+          call(
+              c -> {
+                zeros.clear().limit((int) Math.min(zeros.capacity(), length - position));
+                return c.write(zeros, position);
+              });
+    }
+  }
+
+  /** Takes a file away that nobody knows yet. */
+  private void discard() {
+    deleteQuietly(path);
+    close();
   }
 
   private static Map<String, Object> attributes(Path path) throws IOException {
@@ -547,6 +584,14 @@ public final class SegmentFile {
       return key(attributes(path));
     } catch (IOException e) {
       return null;
+    }
+  }
+
+  private static void deleteQuietly(Path path) {
+    try {
+      Files.deleteIfExists(path);
+    } catch (IOException e) {
+      // whoever calls this is about to report another failure
     }
   }
 
@@ -588,6 +633,9 @@ public final class SegmentFile {
           }
           if (cause instanceof RuntimeException runtime) {
             throw runtime;
+          }
+          if (cause instanceof Error error) {
+            throw error;
           }
           throw new IllegalStateException("segment file work failed", cause);
         }
