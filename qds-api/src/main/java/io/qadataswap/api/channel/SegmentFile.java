@@ -51,6 +51,16 @@ public final class SegmentFile {
   private static final int ZEROS_LENGTH = 1 << 20;
   private static final int OPEN_ATTEMPTS = 100;
 
+  /**
+   * One table for the JVM, whoever loaded this class. Held here too: the properties may be replaced
+   * while segments are open.
+   */
+  @SuppressWarnings("unchecked") // only this class writes the property
+  private static final Map<String, Object[]> TABLE =
+      (Map<String, Object[]>)
+          System.getProperties()
+              .computeIfAbsent(TABLE_PROPERTY, k -> new HashMap<String, Object[]>());
+
   private static final ThreadPoolExecutor IO_THREAD =
       new ThreadPoolExecutor(
           1,
@@ -59,7 +69,7 @@ public final class SegmentFile {
           TimeUnit.SECONDS,
           new LinkedBlockingQueue<>(),
           task -> {
-            Thread thread = new Thread(task, "qds-io");
+            Thread thread = new Thread(null, task, "qds-io", 0, false);
             thread.setDaemon(true);
             thread.setContextClassLoader(null);
             return thread;
@@ -374,17 +384,16 @@ public final class SegmentFile {
    * with it every lock of this process on the file. Idempotent.
    */
   public void close() {
-    Map<String, Object[]> table = table();
-    synchronized (table) {
+    synchronized (TABLE) {
       if (!open) {
         return;
       }
       open = false;
-      Object[] entry = table.get(key);
+      Object[] entry = TABLE.get(key);
       int users = (Integer) entry[Entry.USERS] - 1;
       entry[Entry.USERS] = users;
       if (users == 0) {
-        table.remove(key);
+        TABLE.remove(key);
         closeQuietly(channel);
       }
     }
@@ -396,9 +405,8 @@ public final class SegmentFile {
    * it would drop.
    */
   public void parkIfLastUser() {
-    Map<String, Object[]> table = table();
-    synchronized (table) {
-      Object[] entry = table.get(key);
+    synchronized (TABLE) {
+      Object[] entry = TABLE.get(key);
       if (open && (Integer) entry[Entry.USERS] == 1) {
         entry[Entry.USERS] = 2;
       }
@@ -461,9 +469,8 @@ public final class SegmentFile {
       throws IOException {
     String key = key(attributes);
     long inode = (Long) attributes.get("ino");
-    Map<String, Object[]> table = table();
-    synchronized (table) {
-      Object[] entry = table.get(key);
+    synchronized (TABLE) {
+      Object[] entry = TABLE.get(key);
       if (entry == null) {
         Object[] opened = new Object[Entry.SIZE];
         boolean[] writable = {true};
@@ -474,10 +481,10 @@ public final class SegmentFile {
           // Some other file was opened. Its descriptor must not be closed, this JVM may have locks
           // on
           // that file: keep it, under a name that nobody looks for.
-          table.put("stray " + System.identityHashCode(opened) + " " + key, opened);
+          TABLE.put("stray " + System.identityHashCode(opened) + " " + key, opened);
           return null;
         }
-        table.put(key, opened);
+        TABLE.put(key, opened);
         entry = opened;
       }
       entry[Entry.USERS] = (Integer) entry[Entry.USERS] + 1;
@@ -495,7 +502,10 @@ public final class SegmentFile {
     try {
       return FileChannel.open(
           path, StandardOpenOption.READ, StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS);
-    } catch (AccessDeniedException e) {
+    } catch (NoSuchFileException e) {
+      throw e;
+    } catch (FileSystemException e) {
+      // no permission to write, or a file system that is mounted read-only
       writable[0] = false;
       return FileChannel.open(path, StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS);
     }
@@ -504,15 +514,14 @@ public final class SegmentFile {
   private static SegmentFile createEmpty(
       Path path, Set<PosixFilePermission> mode, long lockPosition, long lockLength)
       throws IOException {
-    Map<String, Object[]> table = table();
     // First the table, then the private thread, as in openOnce: never the other way round.
-    synchronized (table) {
+    synchronized (TABLE) {
       SegmentFile file = onIoThread(() -> openNew(path, mode, lockPosition, lockLength));
       Object[] entry = new Object[Entry.SIZE];
       entry[Entry.CHANNEL] = file.channel;
       entry[Entry.WRITABLE] = true;
       entry[Entry.USERS] = 1;
-      table.put(file.key, entry);
+      TABLE.put(file.key, entry);
       return file;
     }
   }
@@ -601,14 +610,6 @@ public final class SegmentFile {
     } catch (IOException e) {
       // nothing was written that could be lost
     }
-  }
-
-  /** One table for the JVM, whoever loaded this class. */
-  @SuppressWarnings("unchecked") // only this class writes the property
-  private static Map<String, Object[]> table() {
-    return (Map<String, Object[]>)
-        System.getProperties()
-            .computeIfAbsent(TABLE_PROPERTY, k -> new HashMap<String, Object[]>());
   }
 
   /** A piece of work for the private thread. */

@@ -1,33 +1,73 @@
 package io.qadataswap.shm.ffm;
 
+import io.qadataswap.api.channel.Channel;
+import io.qadataswap.api.channel.ChannelProvider;
+import io.qadataswap.api.channel.SegmentFile;
+import java.lang.invoke.MethodHandle;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.MethodType;
 import java.util.Optional;
 
 /**
- * Says whether channels on {@code java.lang.foreign} can work here. Compiled for Java 17, so that
- * an older Java gets a sentence instead of a class that it cannot load; it reaches the module's
- * other classes, which need Java 22, only by name.
+ * Makes channels on {@code java.lang.foreign}. Compiled for Java 17, so that an older Java gets a
+ * sentence instead of a class that it cannot load; it reaches the module's other classes, which
+ * need Java 22, only by name.
  */
-public final class FfmChannelProvider {
-
+public final class FfmChannelProvider implements ChannelProvider {
   private static final int MINIMUM_JAVA = 22;
+  private static final String CHANNEL_CLASS = "io.qadataswap.shm.ffm.FfmChannel";
 
   /** Called by the service loader. */
   public FfmChannelProvider() {}
 
-  /**
-   * Tells why this backend cannot work in this JVM.
-   *
-   * @return the reason and the remedy, or empty if it can work.
-   */
-  public Optional<String> unavailability() {
+  @Override
+  public String name() {
+    return "ffm";
+  }
+
+  @Override
+  public int rank() {
+    return 50;
+  }
+
+  @Override
+  public int apiVersion() {
+    return 1;
+  }
+
+  @Override
+  public Optional<String> unavailableReason() {
     int java = Runtime.version().feature();
     return java >= MINIMUM_JAVA
         ? Optional.empty()
         : Optional.of(
-            "qds-shm-ffm needs Java "
+            "needs JDK "
                 + MINIMUM_JAVA
-                + " or later, this is Java "
+                + " or newer, running "
                 + java
-                + ": run on a later Java or use qds-shm-agrona");
+                + "; use a newer JDK, or io.qadataswap:qds-shm-agrona");
+  }
+
+  @Override
+  public long maxLength() {
+    return Long.MAX_VALUE;
+  }
+
+  @Override
+  public Channel map(SegmentFile file, long length, boolean writable) {
+    try {
+      MethodHandle map =
+          MethodHandles.lookup()
+              .findStatic(
+                  Class.forName(CHANNEL_CLASS),
+                  "map",
+                  MethodType.methodType(
+                      Channel.class, SegmentFile.class, long.class, boolean.class));
+      return (Channel) map.invokeExact(file, length, writable);
+    } catch (RuntimeException | Error e) {
+      throw e;
+    } catch (Throwable e) {
+      throw new IllegalStateException(CHANNEL_CLASS + " cannot be used", e);
+    }
   }
 }
