@@ -188,11 +188,15 @@ public final class Reader<T> implements AutoCloseable, Iterable<Message<T>> {
     try {
       decoder.release(value);
     } finally {
-      try {
-        loan.release();
-      } catch (InternalError e) {
-        throw Failures.cutShort(name, e);
-      }
+      release(loan);
+    }
+  }
+
+  private void release(Loan loan) {
+    try {
+      loan.release();
+    } catch (InternalError e) {
+      throw Failures.cutShort(name, e);
     }
   }
 
@@ -238,7 +242,7 @@ public final class Reader<T> implements AutoCloseable, Iterable<Message<T>> {
       return message;
     } finally {
       if (!decoded) {
-        message.loan().release();
+        release(message.loan());
       }
     }
   }

@@ -547,8 +547,7 @@ public final class SegmentFile {
       Files.setPosixFilePermissions(path, mode);
       Map<String, Object> attributes = attributes(path);
       SegmentFile file =
-          new SegmentFile(
-              path, key(attributes), channel, true, (Long) attributes.get("ino"), lock);
+          new SegmentFile(path, key(attributes), channel, true, (Long) attributes.get("ino"), lock);
       complete = true;
       return file;
     } finally {
@@ -565,11 +564,10 @@ public final class SegmentFile {
     for (long done = 0; done < length; ) {
       long position = done;
       done +=
-          call(
-              c -> {
-                zeros.clear().limit((int) Math.min(zeros.capacity(), length - position));
-                return c.write(zeros, position);
-              });
+          call(c -> {
+            zeros.clear().limit((int) Math.min(zeros.capacity(), length - position));
+            return c.write(zeros, position);
+          });
     }
   }
 

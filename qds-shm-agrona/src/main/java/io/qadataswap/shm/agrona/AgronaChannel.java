@@ -34,22 +34,20 @@ final class AgronaChannel extends AgronaMemory implements Channel {
     boolean mapped = false;
     try {
       MappedByteBuffer bytes =
-          file.call(
-              channel -> {
-                // A writable mapping that is longer than the file would make the file longer.
-                long limit = Math.min(channel.size(), Integer.MAX_VALUE);
-                if (length < 0 || length > limit) {
-                  throw new IllegalArgumentException(
-                      "length=" + length + " allowed=[0, " + limit + "] for " + file.path());
-                }
-                return channel.map(writable ? MapMode.READ_WRITE : MapMode.READ_ONLY, 0, length);
-              });
+          file.call(channel -> {
+            // A writable mapping that is longer than the file would make the file longer.
+            long limit = Math.min(channel.size(), Integer.MAX_VALUE);
+            if (length < 0 || length > limit) {
+              throw new IllegalArgumentException(
+                  "length=" + length + " allowed=[0, " + limit + "] for " + file.path());
+            }
+            return channel.map(writable ? MapMode.READ_WRITE : MapMode.READ_ONLY, 0, length);
+          });
       Channel channel = new AgronaChannel(file, bytes);
       mapped = true;
       return channel;
     } catch (IOException e) {
-      throw SegmentFile.failure(
-          String.valueOf(file.path().getFileName()), "map " + file.path(), e);
+      throw SegmentFile.failure(String.valueOf(file.path().getFileName()), "map " + file.path(), e);
     } finally {
       if (!mapped) {
         file.close();
@@ -79,8 +77,7 @@ final class AgronaChannel extends AgronaMemory implements Channel {
   public Memory copyOf(long offset, long length) {
     Objects.checkFromIndexSize(offset, length, length());
     ByteBuffer source = slice(offset, (int) length);
-    ByteBuffer copy =
-        BufferUtil.allocateDirectAligned(Math.toIntExact(length), COPY_ALIGNMENT);
+    ByteBuffer copy = BufferUtil.allocateDirectAligned(Math.toIntExact(length), COPY_ALIGNMENT);
     copy.put(0, source, 0, (int) length);
     Reference.reachabilityFence(this);
     return new AgronaMemory(copy);

@@ -29,22 +29,19 @@ final class FfmChannel extends FfmMemory implements Channel {
     boolean mapped = false;
     try {
       MemorySegment segment =
-          file.call(
-              channel -> {
-                // A writable mapping that is longer than the file would make the file longer.
-                if (length < 0 || length > channel.size()) {
-                  throw new IllegalArgumentException(
-                      "length=" + length + " allowed=[0, " + channel.size() + "] for " + file.path());
-                }
-                return channel.map(
-                    writable ? MapMode.READ_WRITE : MapMode.READ_ONLY, 0, length, arena);
-              });
+          file.call(channel -> {
+            // A writable mapping that is longer than the file would make the file longer.
+            if (length < 0 || length > channel.size()) {
+              throw new IllegalArgumentException(
+                  "length=" + length + " allowed=[0, " + channel.size() + "] for " + file.path());
+            }
+            return channel.map(writable ? MapMode.READ_WRITE : MapMode.READ_ONLY, 0, length, arena);
+          });
       Channel channel = new FfmChannel(file, arena, segment);
       mapped = true;
       return channel;
     } catch (IOException e) {
-      throw SegmentFile.failure(
-          String.valueOf(file.path().getFileName()), "map " + file.path(), e);
+      throw SegmentFile.failure(String.valueOf(file.path().getFileName()), "map " + file.path(), e);
     } finally {
       if (!mapped) {
         arena.close();

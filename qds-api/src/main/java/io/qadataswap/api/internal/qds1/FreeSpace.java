@@ -76,7 +76,7 @@ final class FreeSpace {
   /** Returns null where there is no version 2 hierarchy. */
   private static Path ownControlGroup() {
     try {
-      for (String line : read(Path.of("/proc/self/cgroup")).split("\n")) {
+      for (String line : read(Path.of("/proc/self/cgroup")).lines().toList()) {
         if (line.startsWith("0::/")) {
           return CONTROL_GROUPS.resolve(line.substring(4)).normalize();
         }
