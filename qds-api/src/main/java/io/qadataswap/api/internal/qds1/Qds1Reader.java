@@ -67,11 +67,11 @@ abstract class Qds1Reader implements RingReader {
   private volatile boolean ended;
   private volatile boolean closing;
   private volatile Thread waitingThread;
-  private volatile long waitTimeoutCount;
-  private long readCount;
-  private long readBytes;
-  private long lostCount;
-  private long copyCount;
+  private final Counter waitTimeoutCount = new Counter();
+  private final Counter readCount = new Counter();
+  private final Counter readBytes = new Counter();
+  private final Counter lostCount = new Counter();
+  private final Counter copyCount = new Counter();
 
   Qds1Reader(Attachment attachment, ReaderOptions options) {
     this.segment = attachment.segment();
@@ -210,7 +210,7 @@ abstract class Qds1Reader implements RingReader {
       Loan loan, io.qadataswap.api.channel.Memory copy, long sequence, long handle) {
     loan.region().open(copy, 0, payloadLength, false);
     loan.open(this, sequence, tag, timeNs, handle);
-    copyCount++;
+    copyCount.add(1);
     count(sequence);
   }
 
@@ -221,14 +221,13 @@ abstract class Qds1Reader implements RingReader {
   private void count(long sequence) {
     ended = false;
     setNext(sequence + 1);
-    channel.putLong(entryOffset + ReaderEntryDescriptor.READ_COUNT_OFFSET, ++readCount);
-    readBytes += payloadLength;
-    channel.putLong(entryOffset + ReaderEntryDescriptor.READ_BYTES_OFFSET, readBytes);
+    channel.putLong(entryOffset + ReaderEntryDescriptor.READ_COUNT_OFFSET, readCount.add(1));
+    channel.putLong(
+        entryOffset + ReaderEntryDescriptor.READ_BYTES_OFFSET, readBytes.add(payloadLength));
   }
 
   final void countLost(long count) {
-    lostCount += count;
-    channel.putLong(entryOffset + ReaderEntryDescriptor.LOST_COUNT_OFFSET, lostCount);
+    channel.putLong(entryOffset + ReaderEntryDescriptor.LOST_COUNT_OFFSET, lostCount.add(count));
   }
 
   @Override
@@ -263,7 +262,7 @@ abstract class Qds1Reader implements RingReader {
           return true;
         }
         if (waiter.isOver()) {
-          waitTimeoutCount++;
+          waitTimeoutCount.add(1);
           return false;
         }
         Waiter.Advice advice = waiter.pause();
@@ -317,11 +316,11 @@ abstract class Qds1Reader implements RingReader {
   public final ReaderStats stats() {
     long position = next();
     return new ReaderStats(
-        readCount,
-        readBytes,
-        waitTimeoutCount,
-        lostCount,
-        copyCount,
+        readCount.get(),
+        readBytes.get(),
+        waitTimeoutCount.get(),
+        lostCount.get(),
+        copyCount.get(),
         openLoanCount(),
         Math.max(0, segment.publishedAcquire() - position),
         position);

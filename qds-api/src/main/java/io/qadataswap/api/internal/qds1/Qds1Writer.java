@@ -60,11 +60,11 @@ final class Qds1Writer implements RingWriter {
   private volatile boolean closing;
   private volatile Thread waitingThread;
 
-  private long startBytes;
-  private volatile long writeCount;
-  private volatile long waitCount;
-  private volatile long waitTimeoutCount;
-  private volatile long evictionCount;
+  private final long startBytes;
+  private final Counter writeCount = new Counter();
+  private final Counter waitCount = new Counter();
+  private final Counter waitTimeoutCount = new Counter();
+  private final Counter evictionCount = new Counter();
 
   /** Joins a segment whose writer lock and record the caller has taken. */
   Qds1Writer(Segment segment, Segments segments, FileLock lock, long token, WriterOptions options) {
@@ -156,7 +156,7 @@ final class Qds1Writer implements RingWriter {
     channel.putLongRelease(HeaderDescriptor.PUBLISHED_OFFSET, sequence + 1);
     arena.published(MessageDescriptor.footprint(length));
     next = sequence + 1;
-    writeCount = sequence + 1 - firstSequence;
+    writeCount.add(1);
     segment.wakeWaitingReaders();
     return sequence;
   }
@@ -170,11 +170,11 @@ final class Qds1Writer implements RingWriter {
   public WriterStats stats() {
     long published = segment.publishedAcquire();
     return new WriterStats(
-        writeCount,
+        writeCount.get(),
         channel.getLong(HeaderDescriptor.PUBLISHED_BYTES_OFFSET) - startBytes,
-        waitCount,
-        waitTimeoutCount,
-        evictionCount,
+        waitCount.get(),
+        waitTimeoutCount.get(),
+        evictionCount.get(),
         segment.readers.attachedCount(),
         Math.max(0, published - Math.min(published, segment.readers.lowestDue())),
         published);
@@ -380,10 +380,10 @@ final class Qds1Writer implements RingWriter {
           return true;
         }
       }
-      waitTimeoutCount++;
+      waitTimeoutCount.add(1);
       return false;
     }
-    waitCount++;
+    waitCount.add(1);
     waiter.start(timeoutNs);
     waitingThread = Thread.currentThread();
     long blockedSinceNs = 0;
@@ -404,7 +404,7 @@ final class Qds1Writer implements RingWriter {
           return true;
         }
         if (waiter.isOver()) {
-          waitTimeoutCount++;
+          waitTimeoutCount.add(1);
           return false;
         }
         if (advice == Waiter.Advice.LOOK) {
@@ -476,7 +476,7 @@ final class Qds1Writer implements RingWriter {
         String who = segment.readers.describe(entry);
         if (segment.readers.evictIfDead(entry)) {
           evicted = true;
-          evictionCount++;
+          evictionCount.add(1);
           LOGGER.log(
               System.Logger.Level.INFO, "channel={0}: {1} died and was removed", segment.name, who);
         }

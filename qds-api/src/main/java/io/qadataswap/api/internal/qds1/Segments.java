@@ -115,7 +115,7 @@ final class Segments {
                 + "; end them first, or remove it by force");
       }
       try {
-        unlink(file, name);
+        unlink(file);
       } finally {
         if (all != null) {
           SegmentFile.release(all);
@@ -521,7 +521,7 @@ final class Segments {
           "channel={0}: replaced, with {1} unread messages",
           name,
           Inspection.unreadCount(file, name));
-      unlink(file, name);
+      unlink(file);
     } catch (IOException e) {
       throw SegmentFile.failure(name, "remove " + file.path(), e);
     } finally {
@@ -530,7 +530,7 @@ final class Segments {
   }
 
   /** The caller holds the lock over all bytes, or was told to use force. */
-  private static void unlink(SegmentFile file, String name) throws IOException {
+  private static void unlink(SegmentFile file) throws IOException {
     if (!file.isAtItsPath()) {
       return;
     }
@@ -558,7 +558,7 @@ final class Segments {
     }
     try {
       if (isAbandoned(segment) && segment.readers.kept() >= segment.publishedAcquire()) {
-        unlink(file, segment.name);
+        unlink(file);
       }
     } finally {
       SegmentFile.release(all);
