@@ -52,7 +52,7 @@ final class Arena {
 
   Arena(long length, int slotCount, long next) {
     this.length = length;
-    this.middle = length / 2 & -MessageDescriptor.PAYLOAD_ALIGNMENT;
+    this.middle = (length / 2) & -MessageDescriptor.PAYLOAD_ALIGNMENT;
     this.mask = slotCount - 1;
     this.offsets = new long[slotCount];
     this.next = next;

@@ -114,7 +114,7 @@ record Geometry(
   }
 
   long slotOffset(long sequence) {
-    return descriptorRingOffset + (sequence & slotCount - 1) * MessageDescriptor.LENGTH;
+    return descriptorRingOffset + (sequence & (slotCount - 1)) * MessageDescriptor.LENGTH;
   }
 
   /** Refuses a channel of another geometry, naming every field that differs. */
@@ -166,6 +166,6 @@ record Geometry(
   }
 
   private static long roundUp(long value, long alignment) {
-    return value + alignment - 1 & -alignment;
+    return (value + alignment - 1) & -alignment;
   }
 }

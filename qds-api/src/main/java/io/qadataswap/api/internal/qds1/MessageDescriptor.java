@@ -37,6 +37,6 @@ final class MessageDescriptor {
    * own.
    */
   static long footprint(long length) {
-    return Math.max(PAYLOAD_ALIGNMENT, length + PAYLOAD_ALIGNMENT - 1 & -PAYLOAD_ALIGNMENT);
+    return Math.max(PAYLOAD_ALIGNMENT, (length + PAYLOAD_ALIGNMENT - 1) & -PAYLOAD_ALIGNMENT);
   }
 }

@@ -62,7 +62,7 @@ record ProcessIdentity(long pid, long startTime, long pidNamespace) {
       return 0;
     }
     // The command name, field 2, is in parentheses and may hold anything, so count from its end.
-    String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ");
+    String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1);
     boolean zombie = fields[0].equals("Z") || fields[0].equals("X");
     return zombie ? 0 : Long.parseLong(fields[19]);
   }

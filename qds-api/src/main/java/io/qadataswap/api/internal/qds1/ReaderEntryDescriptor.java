@@ -64,7 +64,7 @@ final class ReaderEntryDescriptor {
   private ReaderEntryDescriptor() {}
 
   static int stateWord(int state, int mode) {
-    return state | mode << 8;
+    return state | (mode << 8);
   }
 
   static int state(int stateWord) {
@@ -72,7 +72,7 @@ final class ReaderEntryDescriptor {
   }
 
   static int mode(int stateWord) {
-    return stateWord >>> 8 & 0xFF;
+    return (stateWord >>> 8) & 0xFF;
   }
 
   /** Returns whether the cursor of this entry holds the writer back. */
@@ -82,7 +82,7 @@ final class ReaderEntryDescriptor {
   }
 
   static long pin(long offset, long length) {
-    return offset / UNIT << 32 | Math.max(1, (length + UNIT - 1) / UNIT);
+    return ((offset / UNIT) << 32) | Math.max(1, (length + UNIT - 1) / UNIT);
   }
 
   static long pinOffset(long pin) {

@@ -77,6 +77,7 @@ final class Waiter {
    *
    * @throws InterruptedException if the thread is interrupted
    */
+  @SuppressWarnings("ThreadPriorityCheck") // yielding is a pause here, nothing depends on it
   Advice pause() throws InterruptedException {
     if (++spins < SPINS_PER_ROUND) {
       Thread.onSpinWait();
