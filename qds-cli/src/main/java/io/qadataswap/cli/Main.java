@@ -2,21 +2,20 @@ package io.qadataswap.cli;
 
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.IVersionProvider;
 
-/** The tool's entry point. */
+/** The tool behind {@code ./qds}. */
 @Command(
     name = "qds",
-    description = "Moves columnar data between processes through shared memory.",
+    description = "Moves columnar data between processes on one machine through shared memory.",
     mixinStandardHelpOptions = true,
     versionProvider = Main.Version.class)
-public final class Main implements Runnable {
-
-  @picocli.CommandLine.Spec private picocli.CommandLine.Model.CommandSpec spec;
+public final class Main {
 
   private Main() {}
 
   /**
-   * Runs one command and exits with its exit code.
+   * Runs the command that the arguments name and ends the process with its exit code.
    *
    * @param arguments of the command line.
    */
@@ -24,12 +23,7 @@ public final class Main implements Runnable {
     System.exit(new CommandLine(new Main()).execute(arguments));
   }
 
-  @Override
-  public void run() {
-    spec.commandLine().usage(System.out);
-  }
-
-  static final class Version implements CommandLine.IVersionProvider {
+  static final class Version implements IVersionProvider {
     @Override
     public String[] getVersion() {
       return new String[] {"qds " + Main.class.getPackage().getImplementationVersion()};

@@ -1,0 +1,4 @@
+/** A user's module on qds-shm-ffm. */
+module org.example.ffm {
+  requires io.qadataswap.shm.ffm;
+}
