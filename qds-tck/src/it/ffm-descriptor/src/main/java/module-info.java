@@ -1,4 +1,6 @@
-/** A user's module on qds-shm-ffm. */
+/** A user's module that finds qds-shm-ffm as a service. */
 module org.example.ffm {
-  requires io.qadataswap.shm.ffm;
+  requires io.qadataswap.api;
+
+  uses io.qadataswap.api.channel.ChannelProvider;
 }
