@@ -36,7 +36,11 @@ public final class Message<T> implements AutoCloseable {
   }
 
   void open(T decoded) {
-    value = decoded;
+    // Storing a reference costs the garbage collector's barrier; codecs that can reuse their
+    // values.
+    if (value != decoded) {
+      value = decoded;
+    }
     OPEN.setRelease(this, true);
   }
 
@@ -52,7 +56,7 @@ public final class Message<T> implements AutoCloseable {
    */
   public T value() {
     T current = value;
-    if (current == null) {
+    if (!(boolean) OPEN.getAcquire(this)) {
       throw new IllegalStateException(
           "message " + loan.sequence() + " of channel " + reader.name() + " is closed");
     }
@@ -100,9 +104,7 @@ public final class Message<T> implements AutoCloseable {
   @Override
   public void close() {
     if (OPEN.compareAndSet(this, true, false)) {
-      T closing = value;
-      value = null;
-      reader.closeMessage(closing, loan);
+      reader.closeMessage(value, loan);
     }
   }
 }

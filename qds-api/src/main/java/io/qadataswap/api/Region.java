@@ -34,7 +34,10 @@ public final class Region {
       throw new IndexOutOfBoundsException(
           "base=" + base + " length=" + length + " memoryLength=" + memory.length());
     }
-    this.memory = memory;
+    // Storing a reference costs the garbage collector's barrier; it is the same one nearly always.
+    if (this.memory != memory) {
+      this.memory = memory;
+    }
     this.base = base;
     this.writable = writable;
     this.length = length;

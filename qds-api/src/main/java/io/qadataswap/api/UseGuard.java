@@ -8,10 +8,12 @@ import java.util.concurrent.locks.LockSupport;
  * Keeps a writer or reader to one thread at a time, and its closing out of the way of the call that
  * is under way.
  *
- * <p>Entering is a compare-and-set, so that two threads are never inside together. Leaving stores
- * IDLE and then looks for a close request; a closer stores the request and then tries to move IDLE
- * to CLOSED. Both are volatile, so at least one of them sees the other, and the compare-and-set
- * lets exactly one of them run the close action.
+ * <p>Entering is a compare-and-set, so that two threads are never inside together. A closer stores
+ * its request and then moves IDLE to CLOSED, by itself or when the call that is inside has left: a
+ * compare-and-set lets exactly one thread run the close action. A closer normally waits for that,
+ * so leaving needs no fence; where it does not wait (a claim is open in another thread, and may
+ * stay so), leaving stores IDLE with a full fence before it looks for a request, as the closer does
+ * the other way round, so that at least one of them sees the other.
  */
 final class UseGuard {
   private static final int IDLE = 0;
@@ -20,10 +22,13 @@ final class UseGuard {
   private static final long CLOSE_POLL_NS = 50_000;
 
   private static final VarHandle STATE;
+  private static final VarHandle USER_ID;
 
   static {
     try {
-      STATE = MethodHandles.lookup().findVarHandle(UseGuard.class, "state", int.class);
+      MethodHandles.Lookup lookup = MethodHandles.lookup();
+      STATE = lookup.findVarHandle(UseGuard.class, "state", int.class);
+      USER_ID = lookup.findVarHandle(UseGuard.class, "userId", long.class);
     } catch (ReflectiveOperationException e) {
       throw new ExceptionInInitializerError(e);
     }
@@ -34,7 +39,12 @@ final class UseGuard {
   private volatile int state;
   private volatile boolean closeRequested;
   private volatile boolean closeDone;
-  private Thread user;
+
+  /**
+   * The id of the thread that is inside; 0 for none. An id and not the thread: storing a reference
+   * costs the garbage collector's barrier, which may hold a full fence.
+   */
+  private volatile long userId;
 
   UseGuard(String owner, Runnable closeAction) {
     this.owner = owner;
@@ -45,11 +55,21 @@ final class UseGuard {
     if (closeRequested || !STATE.compareAndSet(this, IDLE, BUSY)) {
       throw refusal();
     }
-    user = Thread.currentThread();
+    USER_ID.setOpaque(this, Thread.currentThread().getId());
   }
 
+  /** Leaves a call that a closer waits for, see {@link #awaitClosed}. */
   void exit() {
-    user = null;
+    USER_ID.setOpaque(this, 0L);
+    STATE.setRelease(this, IDLE);
+    if (closeRequested) {
+      closeIfIdle();
+    }
+  }
+
+  /** Leaves a call that no closer waits for: then one of the two must see the other. */
+  void exitUnawaited() {
+    USER_ID.setOpaque(this, 0L);
     STATE.setVolatile(this, IDLE);
     if (closeRequested) {
       closeIfIdle();
@@ -61,7 +81,7 @@ final class UseGuard {
   }
 
   boolean isUsedByCurrentThread() {
-    return user == Thread.currentThread();
+    return userId == Thread.currentThread().getId();
   }
 
   /** Asks for the close. Returns whether this call is the first to do so. */
@@ -99,8 +119,8 @@ final class UseGuard {
     if (closeRequested) {
       return closedException();
     }
-    Thread other = user;
-    if (other == Thread.currentThread()) {
+    long otherId = userId;
+    if (otherId == Thread.currentThread().getId()) {
       return new IllegalStateException(
           owner + " is in use by this thread already: end the open claim or call first");
     }
@@ -108,8 +128,8 @@ final class UseGuard {
         owner
             + " is used by one thread at a time: thread="
             + Thread.currentThread().getName()
-            + " came while thread="
-            + (other == null ? "unknown" : other.getName())
+            + " came while thread id="
+            + otherId
             + " was inside; hand it over after the call, or open one for each thread");
   }
 }

@@ -209,7 +209,7 @@ public final class Writer<T> implements AutoCloseable {
     } catch (InternalError e) {
       throw Failures.cutShort(name, e);
     } finally {
-      guard.exit();
+      guard.exitUnawaited();
     }
   }
 
@@ -218,7 +218,7 @@ public final class Writer<T> implements AutoCloseable {
     try {
       ring.abort();
     } finally {
-      guard.exit();
+      guard.exitUnawaited();
     }
   }
 

@@ -45,7 +45,10 @@ public final class Loan {
    * @param handle whatever the reader needs to take it back
    */
   public void open(RingReader reader, long sequence, long tag, long timeNs, long handle) {
-    this.reader = reader;
+    // Storing a reference costs the garbage collector's barrier; it is the same one nearly always.
+    if (this.reader != reader) {
+      this.reader = reader;
+    }
     this.sequence = sequence;
     this.tag = tag;
     this.timeNs = timeNs;

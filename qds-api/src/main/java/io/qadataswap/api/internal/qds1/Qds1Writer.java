@@ -54,6 +54,10 @@ final class Qds1Writer implements RingWriter {
   private long live;
 
   private long claimOffset;
+
+  /** The sequence whose slot {@link #ownAhead} has prepared. */
+  private long ownedAhead = -1;
+
   private long publishedBytes;
   private int wakeValue;
   private long evictionCheckNs = System.nanoTime() - EVICTION_CHECK_INTERVAL_NS;
@@ -101,7 +105,9 @@ final class Qds1Writer implements RingWriter {
 
   @Override
   public boolean claim(long maxLength, long timeoutNs) throws InterruptedException {
-    requireInCharge();
+    if (segment.isRemoved()) {
+      throw segment.removedException();
+    }
     if (maxLength > geometry.maxMessageLength()) {
       throw new QdsException(
           Reason.MESSAGE_TOO_LARGE,
@@ -140,15 +146,15 @@ final class Qds1Writer implements RingWriter {
     if (checksum != null) {
       check = checksum.of(channel, geometry.arenaOffset() + claimOffset, length);
     }
-    channel.putLong(slot + MessageDescriptor.STAMP_OFFSET, 0);
-    // SYNC POINT: slot rewrite. A reader that sees any of what follows sees the stamp gone.
-    VarHandle.releaseFence();
+    if (ownedAhead != sequence) {
+      eraseStamp(slot);
+    }
     channel.putLong(slot + MessageDescriptor.OFFSET_OFFSET, claimOffset);
     channel.putLong(slot + MessageDescriptor.LENGTH_OFFSET, length);
     channel.putLong(slot + MessageDescriptor.TIME_NS_OFFSET, timeNs(length));
     channel.putLong(slot + MessageDescriptor.TAG_OFFSET, tag);
-    channel.putInt(slot + MessageDescriptor.FLAGS_OFFSET, 0);
-    channel.putInt(slot + MessageDescriptor.CHECKSUM_OFFSET, check);
+    // Also the flags, which are zero.
+    channel.putLong(slot + MessageDescriptor.FLAGS_OFFSET, (long) check << 32);
     // SYNC POINT: stamp. A reader that sees it sees the descriptor and the payload.
     channel.putLongRelease(slot + MessageDescriptor.STAMP_OFFSET, sequence + 1);
     publishedBytes += length;
@@ -157,8 +163,31 @@ final class Qds1Writer implements RingWriter {
     arena.published(MessageDescriptor.footprint(length));
     next = sequence + 1;
     writeCount.add(1);
+    ownAhead();
     segment.wakeWaitingReaders();
     return sequence;
+  }
+
+  /**
+   * Touches the cache lines of the next descriptor and of the place where the next payload will
+   * begin, while nobody waits for them: fetched for writing only when the next message is there,
+   * each of them would delay it by the time of a cache miss.
+   */
+  private void ownAhead() {
+    if (next - live < geometry.slotCount()) {
+      eraseStamp(geometry.slotOffset(next));
+      ownedAhead = next;
+      long place = arena.place(MessageDescriptor.PAYLOAD_ALIGNMENT);
+      if (place >= 0) {
+        channel.putLong(geometry.arenaOffset() + place, 0);
+      }
+    }
+  }
+
+  private void eraseStamp(long slot) {
+    channel.putLong(slot + MessageDescriptor.STAMP_OFFSET, 0);
+    // SYNC POINT: slot rewrite. A reader that sees any of what follows sees the stamp gone.
+    VarHandle.releaseFence();
   }
 
   @Override
@@ -222,9 +251,6 @@ final class Qds1Writer implements RingWriter {
               + segment.writerProcess().pid()
               + ", has taken over because the kernel lock of this one was lost; nothing was"
               + " published, close this writer");
-    }
-    if (segment.isRemoved()) {
-      throw segment.removedException();
     }
   }
 
@@ -411,6 +437,9 @@ final class Qds1Writer implements RingWriter {
           continue;
         }
         requireInCharge();
+        if (segment.isRemoved()) {
+          throw segment.removedException();
+        }
         if ((advice == Waiter.Advice.CHECK_PEERS || waiter.isCheckDue()) && evictDead()) {
           continue;
         }
