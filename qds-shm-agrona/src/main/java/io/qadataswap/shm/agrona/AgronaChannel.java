@@ -4,7 +4,6 @@ import io.qadataswap.api.channel.Channel;
 import io.qadataswap.api.channel.Memory;
 import io.qadataswap.api.channel.SegmentFile;
 import java.io.IOException;
-import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
 import java.nio.MappedByteBuffer;
 import java.nio.channels.FileChannel.MapMode;
@@ -76,10 +75,9 @@ final class AgronaChannel extends AgronaMemory implements Channel {
   @Override
   public Memory copyOf(long offset, long length) {
     Objects.checkFromIndexSize(offset, length, length());
-    ByteBuffer source = slice(offset, (int) length);
+    ByteBuffer source = slice(offset, (int) length); // keeps the mapping, as any buffer does
     ByteBuffer copy = BufferUtil.allocateDirectAligned(Math.toIntExact(length), COPY_ALIGNMENT);
     copy.put(0, source, 0, (int) length);
-    Reference.reachabilityFence(this);
     return new AgronaMemory(copy);
   }
 

@@ -109,15 +109,21 @@ class AgronaMemory implements Memory {
   @Override
   public final void getBytes(long offset, byte[] target, int targetOffset, int length) {
     Objects.checkFromIndexSize(targetOffset, length, target.length);
-    buffer.getBytes(at(offset, length), target, targetOffset, length);
-    Reference.reachabilityFence(this);
+    try {
+      buffer.getBytes(at(offset, length), target, targetOffset, length);
+    } finally {
+      Reference.reachabilityFence(this);
+    }
   }
 
   @Override
   public final void putBytes(long offset, byte[] source, int sourceOffset, int length) {
     Objects.checkFromIndexSize(sourceOffset, length, source.length);
-    buffer.putBytes(atWritable(offset, length), source, sourceOffset, length);
-    Reference.reachabilityFence(this);
+    try {
+      buffer.putBytes(atWritable(offset, length), source, sourceOffset, length);
+    } finally {
+      Reference.reachabilityFence(this);
+    }
   }
 
   @Override

@@ -24,6 +24,7 @@ final class FfmChannel extends FfmMemory implements Channel {
   }
 
   /** Called by {@link FfmChannelProvider}, by name. */
+  @SuppressWarnings("MustBeClosedChecker") // the channel closes the arena
   static Channel map(SegmentFile file, long length, boolean writable) {
     Arena arena = Arena.ofShared();
     boolean mapped = false;

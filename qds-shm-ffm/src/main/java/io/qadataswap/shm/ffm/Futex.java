@@ -46,8 +46,11 @@ final class Futex {
     timespec.setAtIndex(ValueLayout.JAVA_LONG, 0, seconds);
     timespec.setAtIndex(
         ValueLayout.JAVA_LONG, 1, Math.max(0, timeoutNs) - TimeUnit.SECONDS.toNanos(seconds));
-    call(address, FUTEX_WAIT, expected, timespec.address());
-    Reference.reachabilityFence(timespec);
+    try {
+      call(address, FUTEX_WAIT, expected, timespec.address());
+    } finally {
+      Reference.reachabilityFence(timespec);
+    }
   }
 
   /** Wakes all who wait on the word, in any process. */
@@ -55,9 +58,9 @@ final class Futex {
     call(address, FUTEX_WAKE, Integer.MAX_VALUE, 0);
   }
 
-  private static void call(long address, long operation, long value, long timespec) {
+  private static long call(long address, long operation, long value, long timespec) {
     try {
-      long unused = (long) SYSCALL.invokeExact(FUTEX, address, operation, value, timespec);
+      return (long) SYSCALL.invokeExact(FUTEX, address, operation, value, timespec);
     } catch (RuntimeException | Error e) {
       throw e;
     } catch (Throwable e) {
