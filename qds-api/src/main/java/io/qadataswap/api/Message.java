@@ -35,6 +35,7 @@ public final class Message<T> implements AutoCloseable {
     this.loan = loan;
   }
 
+  @SuppressWarnings("ReferenceEquality") // the very object, to spare a store
   void open(T decoded) {
     // Storing a reference costs the garbage collector's barrier; codecs that can reuse their
     // values.

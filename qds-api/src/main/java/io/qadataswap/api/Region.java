@@ -29,6 +29,7 @@ public final class Region {
    * @param writable whether stores are allowed
    * @throws IndexOutOfBoundsException if the memory has no such part
    */
+  @SuppressWarnings("ReferenceEquality") // the very object, to spare a store
   public void open(Memory memory, long base, long length, boolean writable) {
     if (base < 0 || length < 0 || base > memory.length() - length) {
       throw new IndexOutOfBoundsException(

@@ -139,8 +139,7 @@ final class ChannelChild {
   }
 
   private boolean waitWhile(String[] words) {
-    return channel.waitWhile(
-        number(words[1]), Math.toIntExact(number(words[2])), number(words[3]));
+    return channel.waitWhile(number(words[1]), Math.toIntExact(number(words[2])), number(words[3]));
   }
 
   /** Takes the second half of a file away while another thread works there. */

@@ -1,6 +1,5 @@
 package io.qadataswap.tck;
 
-import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -60,8 +59,7 @@ import org.junit.jupiter.api.TestFactory;
 public abstract class ChannelTck {
   private static final long LENGTH = 40_000;
   private static final long LOCK_POSITION = 1L << 62;
-  private static final Set<PosixFilePermission> MODE =
-      PosixFilePermissions.fromString("rw-------");
+  private static final Set<PosixFilePermission> MODE = PosixFilePermissions.fromString("rw-------");
 
   private final Deque<AutoCloseable> opened = new ArrayDeque<>();
   private ChannelProvider provider;
@@ -192,8 +190,7 @@ public abstract class ChannelTck {
         access.on(channel, LENGTH - access.width);
         List<Long> outside =
             new ArrayList<>(
-                List.of(
-                    -8L, LENGTH, 1L << 32, -(1L << 32), Long.MIN_VALUE, Long.MAX_VALUE - 7));
+                List.of(-8L, LENGTH, 1L << 32, -(1L << 32), Long.MIN_VALUE, Long.MAX_VALUE - 7));
         if (!access.isOrdered()) {
           outside.addAll(List.of(-1L, LENGTH - access.width + 1, Long.MAX_VALUE));
         }
@@ -300,9 +297,7 @@ public abstract class ChannelTck {
       for (Access access : Access.values()) {
         if (access.store) {
           assertThrows(
-              UnsupportedOperationException.class,
-              () -> access.on(readOnly, 0),
-              access.toString());
+              UnsupportedOperationException.class, () -> access.on(readOnly, 0), access.toString());
         } else {
           access.on(readOnly, 0);
         }
@@ -323,8 +318,7 @@ public abstract class ChannelTck {
       Channel channel = create("values");
       channel.close();
       for (Access access : Access.values()) {
-        assertThrows(
-            IllegalStateException.class, () -> access.on(channel, 0), access.toString());
+        assertThrows(IllegalStateException.class, () -> access.on(channel, 0), access.toString());
       }
       assertDoesNotThrow(channel::close);
     }
@@ -352,18 +346,18 @@ public abstract class ChannelTck {
       for (int round = 0; round < 20; round++) {
         Channel channel = create("round" + round);
         List<FutureTask<Throwable>> users = new ArrayList<>();
-        for (Access access : List.of(Access.GET_LONG_ACQUIRE, Access.PUT_LONG_RELEASE, Access.COPY)) {
+        for (Access access :
+            List.of(Access.GET_LONG_ACQUIRE, Access.PUT_LONG_RELEASE, Access.COPY)) {
           FutureTask<Throwable> user =
-              new FutureTask<>(
-                  () -> {
-                    try {
-                      while (true) {
-                        access.on(channel, 64);
-                      }
-                    } catch (RuntimeException e) {
-                      return e;
-                    }
-                  });
+              new FutureTask<>(() -> {
+                try {
+                  while (true) {
+                    access.on(channel, 64);
+                  }
+                } catch (RuntimeException e) {
+                  return e;
+                }
+              });
           users.add(user);
           new Thread(user).start();
         }
@@ -394,7 +388,8 @@ public abstract class ChannelTck {
 
     @Test
     @Tag("required")
-    @DisplayName("CH-21 two channels over one file see each other's stores, each of them to its end")
+    @DisplayName(
+        "CH-21 two channels over one file see each other's stores, each of them to its end")
     void twoChannels() {
       Channel first = create("values");
       Channel second = open("values", true);
@@ -414,21 +409,20 @@ public abstract class ChannelTck {
       Channel second = open("values", true);
       int rounds = 100_000;
       FutureTask<Long> reader =
-          new FutureTask<>(
-              () -> {
-                for (long round = 1; round <= rounds; round++) {
-                  while (second.getLongAcquire(0) != round) {
-                    Thread.onSpinWait();
-                  }
-                  for (long offset = 1024; offset < 1024 + 512; offset += 64) {
-                    if (second.getLong(offset) != round) {
-                      return round;
-                    }
-                  }
-                  second.putLongRelease(256, round);
+          new FutureTask<>(() -> {
+            for (long round = 1; round <= rounds; round++) {
+              while (second.getLongAcquire(0) != round) {
+                Thread.onSpinWait();
+              }
+              for (long offset = 1024; offset < 1024 + 512; offset += 64) {
+                if (second.getLong(offset) != round) {
+                  return round;
                 }
-                return 0L;
-              });
+              }
+              second.putLongRelease(256, round);
+            }
+            return 0L;
+          });
       new Thread(reader).start();
       for (long round = 1; round <= rounds && !reader.isDone(); round++) {
         for (long offset = 1024; offset < 1024 + 512; offset += 64) {
@@ -444,14 +438,14 @@ public abstract class ChannelTck {
 
     @Test
     @Tag("required")
-    @DisplayName("CH-23 more than the file has is refused, the file keeps its length and is given back")
+    @DisplayName(
+        "CH-23 more than the file has is refused, the file keeps its length and is given back")
     void longerThanFile() throws IOException {
       Path path = create("values").file().path();
       for (boolean writable : new boolean[] {true, false}) {
         for (long length : new long[] {LENGTH + 1, -1}) {
           SegmentFile file = SegmentFile.open(path, "tck");
-          assertThrows(
-              IllegalArgumentException.class, () -> provider.map(file, length, writable));
+          assertThrows(IllegalArgumentException.class, () -> provider.map(file, length, writable));
         }
       }
       assertEquals(LENGTH, Files.size(path));
@@ -503,7 +497,8 @@ public abstract class ChannelTck {
   class Locks {
     @Test
     @Tag("required")
-    @DisplayName("CH-30 a lock is seen in this and in other processes, and gone when it is released")
+    @DisplayName(
+        "CH-30 a lock is seen in this and in other processes, and gone when it is released")
     void lockAndRelease() throws IOException {
       Channel channel = create("values");
       try (ChildJvm child = child("values")) {
@@ -617,21 +612,20 @@ public abstract class ChannelTck {
       Path path = channel.file().path();
       lock(channel, 1);
       FutureTask<Long> work =
-          new FutureTask<>(
-              () -> {
-                long sum = 0;
-                for (int i = 0; i < 2000; i++) {
-                  Thread.currentThread().interrupt();
-                  sum += channel.file().length();
-                  sum += channel.file().readStart(100).length;
-                  sum += channel.isLocked(LOCK_POSITION + 1) ? 1 : 0;
-                  FileLock lock = channel.file().tryLock(LOCK_POSITION + 2, 1);
-                  SegmentFile.release(lock);
-                  SegmentFile file = SegmentFile.open(path, "tck");
-                  provider.map(file, LENGTH, true).close();
-                }
-                return sum;
-              });
+          new FutureTask<>(() -> {
+            long sum = 0;
+            for (int i = 0; i < 2000; i++) {
+              Thread.currentThread().interrupt();
+              sum += channel.file().length();
+              sum += channel.file().readStart(100).length;
+              sum += channel.isLocked(LOCK_POSITION + 1) ? 1 : 0;
+              FileLock lock = channel.file().tryLock(LOCK_POSITION + 2, 1);
+              SegmentFile.release(lock);
+              SegmentFile file = SegmentFile.open(path, "tck");
+              provider.map(file, LENGTH, true).close();
+            }
+            return sum;
+          });
       Thread thread = new Thread(work);
       thread.start();
       while (thread.isAlive()) {
@@ -651,15 +645,14 @@ public abstract class ChannelTck {
       Path path = directory.resolve("values");
       writeFileThatKnowsItsInode(path);
       FutureTask<Void> replacer =
-          new FutureTask<>(
-              () -> {
-                while (!Thread.currentThread().isInterrupted()) {
-                  Path next = directory.resolve("next");
-                  writeFileThatKnowsItsInode(next);
-                  Files.move(next, path, StandardCopyOption.ATOMIC_MOVE);
-                }
-                return null;
-              });
+          new FutureTask<>(() -> {
+            while (!Thread.currentThread().isInterrupted()) {
+              Path next = directory.resolve("next");
+              writeFileThatKnowsItsInode(next);
+              Files.move(next, path, StandardCopyOption.ATOMIC_MOVE);
+            }
+            return null;
+          });
       Thread thread = new Thread(replacer);
       thread.start();
       try {
@@ -683,17 +676,15 @@ public abstract class ChannelTck {
       for (int t = 0; t < 4; t++) {
         int thread = t;
         FutureTask<Void> task =
-            new FutureTask<>(
-                () -> {
-                  for (int i = 0; i < 100; i++) {
-                    Path path = directory.resolve(thread + "-" + i);
-                    SegmentFile file =
-                        SegmentFile.create(path, "tck", LENGTH, MODE, LOCK_POSITION, 1);
-                    SegmentFile.open(path, "tck").close();
-                    provider.map(file, LENGTH, true).close();
-                  }
-                  return null;
-                });
+            new FutureTask<>(() -> {
+              for (int i = 0; i < 100; i++) {
+                Path path = directory.resolve(thread + "-" + i);
+                SegmentFile file = SegmentFile.create(path, "tck", LENGTH, MODE, LOCK_POSITION, 1);
+                SegmentFile.open(path, "tck").close();
+                provider.map(file, LENGTH, true).close();
+              }
+              return null;
+            });
         tasks.add(task);
         new Thread(task).start();
       }
@@ -737,8 +728,7 @@ public abstract class ChannelTck {
           assertThrows(
               QdsException.class,
               () ->
-                  SegmentFile.create(
-                      channel.file().path(), "tck", LENGTH, MODE, LOCK_POSITION, 1));
+                  SegmentFile.create(channel.file().path(), "tck", LENGTH, MODE, LOCK_POSITION, 1));
       assertEquals(Reason.CHANNEL_EXISTS, e.reason());
       assertEquals(5, channel.getLong(0));
       try (ChildJvm child = child("values")) {
@@ -783,22 +773,21 @@ public abstract class ChannelTck {
               List.of("-Xbatch", "-XX:TieredStopAtLevel=1"),
               List.of("-Xbatch", "-XX:-TieredCompilation"),
               List.<String>of())
-          .map(
-              compiler ->
-                  DynamicTest.dynamicTest(
-                      "flags " + compiler,
-                      () -> {
-                        List<String> flags = new ArrayList<>(flags(false));
-                        flags.addAll(compiler);
-                        try (ChildJvm child = child(List.of(), false, flags)) {
-                          for (Access access : Access.values()) {
-                            assertEquals(
-                                "InternalError",
-                                child.ask("cut " + access + " " + directory.resolve("cut")),
-                                access.toString());
-                          }
-                        }
-                      }));
+          .map(compiler ->
+              DynamicTest.dynamicTest(
+                  "flags " + compiler,
+                  () -> {
+                    List<String> flags = new ArrayList<>(flags(false));
+                    flags.addAll(compiler);
+                    try (ChildJvm child = child(List.of(), false, flags)) {
+                      for (Access access : Access.values()) {
+                        assertEquals(
+                            "InternalError",
+                            child.ask("cut " + access + " " + directory.resolve("cut")),
+                            access.toString());
+                      }
+                    }
+                  }));
     }
   }
 
@@ -948,8 +937,7 @@ public abstract class ChannelTck {
   private static void writeFileThatKnowsItsInode(Path path) throws IOException {
     Files.write(path, new byte[8]);
     long inode = (Long) Files.getAttribute(path, "unix:ino");
-    Files.write(
-        path, ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN).putLong(inode).array());
+    Files.write(path, ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN).putLong(inode).array());
   }
 
   /** A second JVM with a file open. */

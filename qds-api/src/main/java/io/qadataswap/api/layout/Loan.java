@@ -44,6 +44,7 @@ public final class Loan {
    * @param timeNs of the message, monotonic, 0 if not taken
    * @param handle whatever the reader needs to take it back
    */
+  @SuppressWarnings("ReferenceEquality") // the very object, to spare a store
   public void open(RingReader reader, long sequence, long tag, long timeNs, long handle) {
     // Storing a reference costs the garbage collector's barrier; it is the same one nearly always.
     if (this.reader != reader) {
