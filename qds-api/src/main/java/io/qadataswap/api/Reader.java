@@ -166,7 +166,12 @@ public final class Reader<T> implements AutoCloseable, Iterable<Message<T>> {
     if (guard.isCloseRequested()) {
       throw guard.closedException();
     }
-    return ring.stats();
+    try {
+      return ring.stats();
+    } catch (IllegalStateException e) {
+      // closed by another thread meanwhile
+      throw guard.isCloseRequested() ? guard.closedException() : e;
+    }
   }
 
   /**

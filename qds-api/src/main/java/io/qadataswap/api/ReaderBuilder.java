@@ -167,8 +167,7 @@ public final class ReaderBuilder<T> {
     long timeoutNs = Writer.toNs(awaitChannel);
     while (true) {
       try {
-        RingReader ring = ringLayout.openReader(options, channels);
-        return new Reader<>(name, ring, codec);
+        return reader(ringLayout.openReader(options, channels));
       } catch (QdsException e) {
         if (e.reason() != QdsException.Reason.NO_SUCH_CHANNEL
             || System.nanoTime() - startNs >= timeoutNs) {
@@ -180,6 +179,19 @@ public final class ReaderBuilder<T> {
         throw new QdsException(
             QdsException.Reason.INTERRUPTED,
             "channel=" + name + ": interrupted while waiting for the channel to appear");
+      }
+    }
+  }
+
+  private Reader<T> reader(RingReader ring) {
+    boolean opened = false;
+    try {
+      Reader<T> reader = new Reader<>(name, ring, codec);
+      opened = true;
+      return reader;
+    } finally {
+      if (!opened) {
+        ring.close();
       }
     }
   }

@@ -169,7 +169,12 @@ public final class Writer<T> implements AutoCloseable {
     if (guard.isCloseRequested()) {
       throw guard.closedException();
     }
-    return ring.stats();
+    try {
+      return ring.stats();
+    } catch (IllegalStateException e) {
+      // closed by another thread meanwhile
+      throw guard.isCloseRequested() ? guard.closedException() : e;
+    }
   }
 
   /**
@@ -257,6 +262,16 @@ public final class Writer<T> implements AutoCloseable {
       long used = 0;
       try {
         used = encoder.encode(value, ring.region());
+        if (used < 0 || used > length) {
+          throw new IllegalStateException(
+              "channel="
+                  + name
+                  + " encoded length="
+                  + used
+                  + " allowed=0 to the measured "
+                  + length
+                  + "; the codec is at fault");
+        }
         encoded = true;
       } finally {
         if (!encoded) {

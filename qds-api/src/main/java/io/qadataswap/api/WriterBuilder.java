@@ -244,7 +244,16 @@ public final class WriterBuilder<T> {
             timestamps,
             label);
     RingWriter ring = Providers.layout(layout).openWriter(options, Providers.backend(backend));
-    return new Writer<>(name, ring, codec);
+    boolean opened = false;
+    try {
+      Writer<T> writer = new Writer<>(name, ring, codec);
+      opened = true;
+      return writer;
+    } finally {
+      if (!opened) {
+        ring.close();
+      }
+    }
   }
 
   static String checkLabel(String text) {

@@ -38,8 +38,9 @@ final class Inspection {
     this.header = Segments.readHeader(file, name, false);
     this.geometry = header.geometry();
     try {
-      byte[] start = file.readStart((int) geometry.descriptorRingOffset());
-      if (start.length < geometry.descriptorRingOffset()) {
+      int tableEnd = (int) geometry.readerEntryOffset(geometry.readerEntryCount());
+      byte[] start = file.readStart(tableEnd);
+      if (start.length < tableEnd) {
         throw new QdsException(
             Reason.CORRUPT, "channel=" + name + ": " + path + " was cut short; remove the channel");
       }

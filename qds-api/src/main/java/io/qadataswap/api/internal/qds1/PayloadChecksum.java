@@ -1,6 +1,6 @@
 package io.qadataswap.api.internal.qds1;
 
-import io.qadataswap.api.channel.Memory;
+import io.qadataswap.api.Region;
 import java.util.zip.CRC32C;
 
 /**
@@ -11,11 +11,11 @@ final class PayloadChecksum {
   private final CRC32C crc = new CRC32C();
   private final byte[] piece = new byte[16_384];
 
-  int of(Memory memory, long offset, long length) {
+  int of(Region region, long length) {
     crc.reset();
     for (long done = 0; done < length; done += piece.length) {
       int count = (int) Math.min(piece.length, length - done);
-      memory.getBytes(offset + done, piece, 0, count);
+      region.getBytes(done, piece, 0, count);
       crc.update(piece, 0, count);
     }
     return (int) crc.getValue();

@@ -352,7 +352,7 @@ abstract class Qds1Reader implements RingReader {
   }
 
   private void verifyChecksum(Loan loan) {
-    int found = checksum.of(channel, geometry.arenaOffset() + payloadOffset, payloadLength);
+    int found = checksum.of(loan.region(), payloadLength);
     if (found != expectedChecksum) {
       long sequence = loan.sequence();
       loan.release();

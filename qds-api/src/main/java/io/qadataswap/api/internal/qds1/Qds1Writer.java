@@ -50,6 +50,9 @@ final class Qds1Writer implements RingWriter {
 
   private long next;
 
+  /** As in the header, which nobody else writes. */
+  private long floor;
+
   /** No reader is below this any more, and none will be: what lies below may be overwritten. */
   private long live;
 
@@ -86,11 +89,11 @@ final class Qds1Writer implements RingWriter {
     this.arena = new Arena(geometry.arenaLength(), geometry.slotCount(), next);
     this.publishedBytes = channel.getLong(HeaderDescriptor.PUBLISHED_BYTES_OFFSET);
     this.startBytes = publishedBytes;
+    this.floor = Math.max(0, Math.min(segment.floorAcquire(), next));
+    this.live = Math.max(0, next - geometry.slotCount());
     // A former writer may have died between storing the floor and scanning again.
     VarHandle.fullFence();
-    long floor = Math.min(segment.floorAcquire(), next);
-    long due = geometry.overflow() == OverflowPolicy.BLOCK ? segment.readers.lowestDue() : floor;
-    this.live = Math.max(Math.max(0, next - geometry.slotCount()), Math.min(floor, due));
+    reclaim(floor);
   }
 
   /** Completes a commit of a former writer that died between the stamp and {@code published}. */
@@ -138,14 +141,11 @@ final class Qds1Writer implements RingWriter {
 
   @Override
   public long commit(long length, long tag) {
+    int check = checksum == null ? 0 : checksum.of(region, length);
     region.close();
     requireInCharge();
     long sequence = next;
     long slot = geometry.slotOffset(sequence);
-    int check = 0;
-    if (checksum != null) {
-      check = checksum.of(channel, geometry.arenaOffset() + claimOffset, length);
-    }
     if (ownedAhead != sequence) {
       eraseStamp(slot);
     }
@@ -330,17 +330,15 @@ final class Qds1Writer implements RingWriter {
 
   /** Raises the floor, then takes as reclaimed what no reader is in. */
   private void reclaim(long target) {
-    long floor = channel.getLong(HeaderDescriptor.FLOOR_OFFSET);
     if (target > floor) {
-      channel.putLongRelease(HeaderDescriptor.FLOOR_OFFSET, target);
       floor = target;
+      channel.putLongRelease(HeaderDescriptor.FLOOR_OFFSET, floor);
       // SYNC POINT: floor. A reader stores its cursor or pin, fences, and loads the floor.
       VarHandle.fullFence();
     }
-    if (geometry.overflow() == OverflowPolicy.DROP_OLDEST) {
-      live = Math.max(live, floor);
-    } else if (floor > live) {
-      live = Math.max(live, Math.min(floor, segment.readers.lowestDue()));
+    if (floor > live) {
+      long due = geometry.overflow() == OverflowPolicy.BLOCK ? segment.readers.lowestDue() : floor;
+      live = Math.max(live, Math.min(floor, due));
     }
   }
 
@@ -443,12 +441,12 @@ final class Qds1Writer implements RingWriter {
         if ((advice == Waiter.Advice.CHECK_PEERS || waiter.isCheckDue()) && evictDead()) {
           continue;
         }
-        int holder = holdingReader();
-        long cursor = holder < 0 ? -1 : segment.readers.cursorAcquire(holder);
-        if (cursor != blockedCursor) {
-          blockedCursor = cursor;
+        long cursor = segment.readers.lowestDue();
+        int holder = segment.readers.holderWaitingFor(cursor, next);
+        if (holder < 0 || cursor != blockedCursor) {
+          blockedCursor = holder < 0 ? -1 : cursor;
           blockedSinceNs = waiter.waitedNs();
-        } else if (cursor >= 0 && waiter.waitedNs() - blockedSinceNs > HOLDING_READER_GRACE_NS) {
+        } else if (waiter.waitedNs() - blockedSinceNs > HOLDING_READER_GRACE_NS) {
           throw new QdsException(
               Reason.READER_HOLDS_LOANS,
               "channel="
@@ -487,15 +485,6 @@ final class Qds1Writer implements RingWriter {
       }
     }
     return true;
-  }
-
-  /**
-   * Returns the slowest lossless reader if it waits for the very message that it leaves no room
-   * for.
-   */
-  private int holdingReader() {
-    int slowest = segment.readers.slowestLossless();
-    return slowest >= 0 && segment.readers.waitingForAcquire(slowest) == next + 1 ? slowest : -1;
   }
 
   private boolean evictDead() {

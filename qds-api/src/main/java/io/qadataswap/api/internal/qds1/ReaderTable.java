@@ -48,9 +48,15 @@ final class ReaderTable {
         != 0;
   }
 
-  /** Returns the entry of the slowest lossless reader, or -1. */
-  int slowestLossless() {
-    int slowest = -1;
+  /**
+   * Returns the lowest sequence that must stay: the least cursor of a lossless reader, or without
+   * one the highest cursor at which a reader left.
+   */
+  long lowestDue() {
+    // What readers left behind is read first: one that leaves in between is then still seen with
+    // its
+    // state, or the value is too low, which is safe.
+    long kept = kept();
     long least = Long.MAX_VALUE;
     for (int entry = 0; entry < geometry.readerEntryCount(); entry++) {
       // SYNC POINT: reader state. The reader stores its cursor first, so a lossless state comes
@@ -58,27 +64,22 @@ final class ReaderTable {
       // cursor that holds.
       if (ReaderEntryDescriptor.isLossless(stateWordAcquire(entry))) {
         // SYNC POINT: cursor. What the reader did with the messages below is done.
-        long cursor = cursorAcquire(entry);
-        if (cursor < least) {
-          least = cursor;
-          slowest = entry;
-        }
+        least = Math.min(least, cursorAcquire(entry));
       }
     }
-    return slowest;
+    return least == Long.MAX_VALUE ? kept : least;
   }
 
-  /**
-   * Returns the lowest sequence that must stay: the cursor of the slowest lossless reader, or
-   * without one the highest cursor at which a reader left.
-   */
-  long lowestDue() {
-    // The cursors at which readers left are read first: one that leaves in between is then still
-    // seen
-    // with its state, or has left its cursor behind and it is not lower.
-    long kept = kept();
-    int slowest = slowestLossless();
-    return slowest < 0 ? kept : cursorAcquire(slowest);
+  /** Returns a lossless reader that is at a sequence and waits for another, or -1. */
+  int holderWaitingFor(long cursor, long awaited) {
+    for (int entry = 0; entry < geometry.readerEntryCount(); entry++) {
+      if (ReaderEntryDescriptor.isLossless(stateWordAcquire(entry))
+          && cursorAcquire(entry) == cursor
+          && waitingForAcquire(entry) == awaited + 1) {
+        return entry;
+      }
+    }
+    return -1;
   }
 
   /** Returns the highest cursor of any reader that left or was evicted; 0 if there was none. */
@@ -190,10 +191,12 @@ final class ReaderTable {
   void leave(int entry, long cursor) {
     long offset = geometry.readerEntryOffset(entry);
     int stateWord = stateWordAcquire(entry);
+    // One that dies while it joins has read nothing.
+    boolean joined = ReaderEntryDescriptor.state(stateWord) != ReaderEntryDescriptor.JOINING;
     boolean counts =
         geometry.overflow() == OverflowPolicy.DROP_OLDEST
             || ReaderEntryDescriptor.isLossless(stateWord);
-    if (counts) {
+    if (joined && counts) {
       long left = channel.getLong(offset + ReaderEntryDescriptor.LEFT_CURSOR_OFFSET);
       if (cursor > left && cursor <= segment.publishedAcquire()) {
         channel.putLongRelease(offset + ReaderEntryDescriptor.LEFT_CURSOR_OFFSET, cursor);

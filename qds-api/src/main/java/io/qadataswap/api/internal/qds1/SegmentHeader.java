@@ -37,6 +37,7 @@ record SegmentHeader(
     String creatorBackend) {
 
   private static final long KNOWN_FEATURES_FOR_READERS = 0;
+  private static final long MAX_READER_TABLE_OFFSET = 1 << 20;
   private static final long KNOWN_FEATURES_FOR_WRITERS = HeaderDescriptor.FEATURE_PAYLOAD_CHECKSUM;
 
   /** Returns the bytes of a new header; the words after the static block are zero. */
@@ -188,6 +189,12 @@ record SegmentHeader(
     check.that("segmentLength", segmentLength, segmentLength == fileLength, fileLength);
 
     long tableOffset = b.getLong(HeaderDescriptor.READER_TABLE_OFFSET_OFFSET);
+    // Tools read everything before the descriptor ring into memory.
+    check.that(
+        "readerTableOffset",
+        tableOffset,
+        tableOffset <= MAX_READER_TABLE_OFFSET,
+        "up to " + MAX_READER_TABLE_OFFSET);
     check.section(
         "readerTableOffset",
         tableOffset,
