@@ -113,7 +113,7 @@ public final class Loan {
   }
 
   /**
-   * Adds a reference.
+   * Adds a reference. Only who holds one may do so.
    *
    * @throws IllegalStateException if the loan is closed already
    */
@@ -133,9 +133,15 @@ public final class Loan {
    * @throws IllegalStateException if the loan is closed already
    */
   public void release() {
-    int before = (int) REFERENCES.getAndAdd(this, -1);
+    // Who holds the only reference needs no atomic decrement: nobody else may retain or release.
+    int before = (int) REFERENCES.getAcquire(this);
+    if (before == 1) {
+      REFERENCES.setRelease(this, 0);
+    } else {
+      before = (int) REFERENCES.getAndAdd(this, -1);
+    }
     if (before <= 0) {
-      REFERENCES.getAndAdd(this, 1);
+      REFERENCES.setRelease(this, 0);
       throw new IllegalStateException("the loan of message " + sequence + " is closed already");
     }
     if (before == 1) {

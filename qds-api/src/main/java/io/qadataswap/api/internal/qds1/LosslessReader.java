@@ -42,7 +42,7 @@ final class LosslessReader extends Qds1Reader {
   /** Written by the one that advances. */
   private volatile long cursor;
 
-  private boolean leaving;
+  private volatile boolean leaving;
   private boolean lingering;
 
   /** The messages that the pins keep while this reader lingers. */
@@ -103,18 +103,24 @@ final class LosslessReader extends Qds1Reader {
 
   @Override
   void leaveWhenUnused() {
-    while (!ADVANCING.compareAndSet(this, 0, 1)) {
-      Thread.onSpinWait();
-    }
     leaving = true;
-    advanceAlone();
-    ADVANCING.setVolatile(this, 0);
-    advance();
+    advanceForSure();
   }
 
   private void markReleased(long sequence) {
-    MARKS.setVolatile(marks, (int) sequence & mask, RELEASED);
-    advance();
+    if (!ADVANCING.compareAndSet(this, 0, 1)) {
+      MARKS.setVolatile(marks, (int) sequence & mask, RELEASED);
+      if (leaving) {
+        // Whoever is at it looks for the oldest mark again, but not for the pins of younger ones.
+        advanceForSure();
+      } else {
+        advance();
+      }
+      return;
+    }
+    MARKS.set(marks, (int) sequence & mask, RELEASED);
+    advanceAlone();
+    endAdvance();
   }
 
   private boolean isReleased(long sequence) {
@@ -122,16 +128,32 @@ final class LosslessReader extends Qds1Reader {
   }
 
   private void advance() {
-    boolean more = true;
-    while (more && ADVANCING.compareAndSet(this, 0, 1)) {
+    if (ADVANCING.compareAndSet(this, 0, 1)) {
       advanceAlone();
-      // Also the full fence between the cursor and the look at whether the writer waits.
-      ADVANCING.setVolatile(this, 0);
-      long oldest = cursor;
-      more = !left && oldest < next() && isReleased(oldest);
-      if (!more && !left) {
-        wakeWriter();
-      }
+      endAdvance();
+    }
+  }
+
+  private void advanceForSure() {
+    while (!ADVANCING.compareAndSet(this, 0, 1)) {
+      Thread.onSpinWait();
+    }
+    advanceAlone();
+    endAdvance();
+  }
+
+  /** Lets others advance, then looks for marks of those who came meanwhile. */
+  private void endAdvance() {
+    // Also the full fence between the cursor and the look at whether the writer waits.
+    ADVANCING.setVolatile(this, 0);
+    if (left) {
+      return;
+    }
+    long oldest = cursor;
+    if (oldest < next() && isReleased(oldest)) {
+      advance();
+    } else {
+      wakeWriter();
     }
   }
 
@@ -153,7 +175,7 @@ final class LosslessReader extends Qds1Reader {
     long sequence = cursor;
     long end = next();
     while (sequence < end && isReleased(sequence)) {
-      MARKS.setVolatile(marks, (int) sequence & mask, (byte) 0);
+      MARKS.set(marks, (int) sequence & mask, (byte) 0);
       sequence++;
     }
     if (sequence != cursor) {
