@@ -39,7 +39,10 @@ final class Arena {
   private long[] obstacles = new long[64];
   private int obstacleCount;
 
-  /** First sequence and end of each live run, the oldest first; the last one is the current. */
+  /**
+   * First sequence and end of each live run, the oldest first; the last one is the current, which
+   * alone may be without a message.
+   */
   private long[] runs = new long[16];
 
   private int runCount;
@@ -60,7 +63,7 @@ final class Arena {
 
   /** Returns where the next payload goes, or -1 if {@link #extend} has to make room first. */
   long place(long footprint) {
-    return footprint <= limit - head ? head : -1;
+    return footprint <= limit - head && !isAcrossMiddle(head, footprint) ? head : -1;
   }
 
   /** Notes that the payload at the head was published. */
@@ -75,14 +78,16 @@ final class Arena {
   void resetObstacles(long live) {
     obstacleCount = 0;
     int dropped = 0;
-    while (dropped < runCount && live >= endSequence(dropped)) {
+    while (dropped < runCount - 1 && live >= endSequence(dropped)) {
       dropped++;
     }
     runCount -= dropped;
     System.arraycopy(runs, 2 * dropped, runs, 0, 2 * runCount);
     for (int run = 0; run < runCount; run++) {
       long first = Math.max(live, runs[2 * run]);
-      addObstacle(offsets[(int) first & mask], runs[2 * run + 1]);
+      if (first < endSequence(run)) {
+        addObstacle(offsets[(int) first & mask], runs[2 * run + 1]);
+      }
     }
   }
 
@@ -123,12 +128,15 @@ final class Arena {
 
   private void moveTo(long start, long end, long footprint) {
     if (runCount == 0 || start != head) {
-      if (2 * runCount == runs.length) {
+      boolean currentHasMessages = runCount > 0 && runs[2 * runCount - 2] < next;
+      if (runCount == 0 || currentHasMessages) {
+        runCount++;
+      }
+      if (2 * runCount > runs.length) {
         runs = Arrays.copyOf(runs, runs.length * 2);
       }
-      runs[2 * runCount] = next;
-      runs[2 * runCount + 1] = start;
-      runCount++;
+      runs[2 * runCount - 2] = next;
+      runs[2 * runCount - 1] = start;
     }
     head = start;
     limit = Math.min(end, start + Math.max(footprint, HOT_LENGTH));
@@ -145,7 +153,7 @@ final class Arena {
     boolean moved = true;
     while (moved) {
       moved = false;
-      if (footprint <= middle && start < middle && start + footprint > middle) {
+      if (isAcrossMiddle(start, footprint)) {
         start = middle;
         moved = true;
       }
@@ -157,6 +165,10 @@ final class Arena {
       }
     }
     return start;
+  }
+
+  private boolean isAcrossMiddle(long start, long footprint) {
+    return start < middle && start + footprint > middle && footprint <= middle;
   }
 
   private long nextObstacle(long start) {
