@@ -185,7 +185,7 @@ public final class Reader<T> implements AutoCloseable, Iterable<Message<T>> {
     ring.interruptWait();
     if (!guard.isUsedByCurrentThread()) {
       guard.closeIfIdle();
-      guard.awaitClosed();
+      guard.awaitClosed(ring::interruptWait);
     }
   }
 

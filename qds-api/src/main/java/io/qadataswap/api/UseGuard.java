@@ -102,11 +102,18 @@ final class UseGuard {
     }
   }
 
-  /** Waits until the call that is under way has left and the close action ran. */
-  void awaitClosed() {
+  /**
+   * Waits until the call that is under way has left and the close action ran.
+   *
+   * @param wake ends a wait of that call; repeated, since it may be just about to begin
+   */
+  void awaitClosed(Runnable wake) {
     while (!closeDone && !isUsedByCurrentThread()) {
       LockSupport.parkNanos(this, CLOSE_POLL_NS);
       closeIfIdle();
+      if (!closeDone) {
+        wake.run();
+      }
     }
   }
 

@@ -195,7 +195,7 @@ public final class Writer<T> implements AutoCloseable {
     }
     guard.closeIfIdle();
     if (!claimOpen) {
-      guard.awaitClosed();
+      guard.awaitClosed(ring::interruptWait);
     }
   }
 

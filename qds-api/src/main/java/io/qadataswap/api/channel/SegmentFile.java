@@ -370,8 +370,9 @@ public final class SegmentFile {
       return onIoThread(() -> {
         // A rename would replace an existing file; a link does not.
         Files.createLink(target, path);
-        Files.delete(path);
+        Path old = path;
         path = target;
+        deleteQuietly(old);
         return true;
       });
     } catch (FileAlreadyExistsException e) {
@@ -598,7 +599,7 @@ public final class SegmentFile {
     try {
       Files.deleteIfExists(path);
     } catch (IOException e) {
-      // whoever calls this is about to report another failure
+      // A caller that fails reports its own failure; else whoever sweeps the directory removes it.
     }
   }
 

@@ -119,8 +119,7 @@ final class LosslessReader extends Qds1Reader {
       return;
     }
     MARKS.set(marks, (int) sequence & mask, RELEASED);
-    advanceAlone();
-    endAdvance();
+    advanceAndLetGo();
   }
 
   private boolean isReleased(long sequence) {
@@ -129,8 +128,7 @@ final class LosslessReader extends Qds1Reader {
 
   private void advance() {
     if (ADVANCING.compareAndSet(this, 0, 1)) {
-      advanceAlone();
-      endAdvance();
+      advanceAndLetGo();
     }
   }
 
@@ -138,14 +136,19 @@ final class LosslessReader extends Qds1Reader {
     while (!ADVANCING.compareAndSet(this, 0, 1)) {
       Thread.onSpinWait();
     }
-    advanceAlone();
-    endAdvance();
+    advanceAndLetGo();
   }
 
-  /** Lets others advance, then looks for marks of those who came meanwhile. */
-  private void endAdvance() {
-    // Also the full fence between the cursor and the look at whether the writer waits.
-    ADVANCING.setVolatile(this, 0);
+  /** Advances, lets others do so, then looks for marks of those who came meanwhile. */
+  private void advanceAndLetGo() {
+    try {
+      advanceAlone();
+    } finally {
+      ADVANCING.setRelease(this, 0);
+    }
+    // Between letting go and the look for marks, and between the cursor and the look at whether the
+    // writer waits.
+    VarHandle.fullFence();
     if (left) {
       return;
     }

@@ -114,6 +114,7 @@ final class ObserverReader extends Qds1Reader {
     if (floor <= sequence) {
       return false;
     }
+    segment.requireSoundCounters();
     long target = floor + Math.max(0, segment.publishedAcquire() - floor) / 4;
     countLost(target - sequence);
     setNext(target);

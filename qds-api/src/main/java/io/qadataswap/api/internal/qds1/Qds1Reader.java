@@ -133,10 +133,13 @@ abstract class Qds1Reader implements RingReader {
 
   /** Leaves the segment. Nobody may touch the mapping any more. */
   final void leaveNow(long cursor) {
-    if (isAttached()) {
-      segment.readers.leave(entry, cursor);
+    try {
+      if (isAttached()) {
+        segment.readers.leave(entry, cursor);
+      }
+    } finally {
+      segments.leave(segment, lock);
     }
-    segments.leave(segment, lock);
   }
 
   final boolean isAttached() {

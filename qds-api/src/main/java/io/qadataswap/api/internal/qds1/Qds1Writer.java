@@ -11,6 +11,7 @@ import io.qadataswap.api.channel.Channel;
 import io.qadataswap.api.layout.RingWriter;
 import java.lang.invoke.VarHandle;
 import java.nio.channels.FileLock;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * The writer of a segment: finds room, publishes, and reclaims.
@@ -30,6 +31,9 @@ final class Qds1Writer implements RingWriter {
    * Looking for dead readers costs system calls: writes that do not wait do it at most so often.
    */
   private static final long EVICTION_CHECK_INTERVAL_NS = 10_000_000;
+
+  private static final int END_WAKE_ROUNDS = 20;
+  private static final long END_WAKE_INTERVAL_NS = 100_000;
 
   private static final int LARGE_LENGTH = 4096;
 
@@ -93,7 +97,7 @@ final class Qds1Writer implements RingWriter {
     this.live = Math.max(0, next - geometry.slotCount());
     // A former writer may have died between storing the floor and scanning again.
     VarHandle.fullFence();
-    reclaim(floor);
+    scanAgain();
   }
 
   /** Completes a commit of a former writer that died between the stamp and {@code published}. */
@@ -108,6 +112,7 @@ final class Qds1Writer implements RingWriter {
 
   @Override
   public boolean claim(long maxLength, long timeoutNs) throws InterruptedException {
+    requireInCharge();
     if (segment.isRemoved()) {
       throw segment.removedException();
     }
@@ -214,20 +219,37 @@ final class Qds1Writer implements RingWriter {
     closing = true;
     Thread waiting = waitingThread;
     if (waiting != null) {
+      // A changed word also keeps it from falling asleep just now.
+      channel.putIntRelease(HeaderDescriptor.WRITER_WAITING_OFFSET, 0);
       channel.wake(HeaderDescriptor.WRITER_WAITING_OFFSET);
-      java.util.concurrent.locks.LockSupport.unpark(waiting);
+      LockSupport.unpark(waiting);
     }
   }
 
   @Override
   public void close() {
     region.close();
-    if (isInCharge()) {
-      // SYNC POINT: end. Everything published before is visible to who sees the state.
-      channel.putIntRelease(HeaderDescriptor.WRITER_STATE_OFFSET, HeaderDescriptor.WRITER_CLOSED);
-      segment.wakeWaitingReaders();
+    try {
+      if (isInCharge()) {
+        // SYNC POINT: end. Everything published before is visible to who sees the state.
+        channel.putIntRelease(HeaderDescriptor.WRITER_STATE_OFFSET, HeaderDescriptor.WRITER_CLOSED);
+        wakeForTheEnd();
+      }
+    } finally {
+      segments.leave(segment, lock);
     }
-    segments.leave(segment, lock);
+  }
+
+  /**
+   * The end does not change the word on which readers sleep, so one that is just falling asleep
+   * misses a single wake-up, and would see the end only when its sleep is over.
+   */
+  private void wakeForTheEnd() {
+    segment.wakeWaitingReaders();
+    for (int round = 0; round < END_WAKE_ROUNDS && segment.readers.anyWaiting(); round++) {
+      LockSupport.parkNanos(END_WAKE_INTERVAL_NS);
+      channel.wake(HeaderDescriptor.PUBLISHED_OFFSET);
+    }
   }
 
   private long timeNs(long length) {
@@ -336,9 +358,20 @@ final class Qds1Writer implements RingWriter {
       // SYNC POINT: floor. A reader stores its cursor or pin, fences, and loads the floor.
       VarHandle.fullFence();
     }
+    scanAgain();
+  }
+
+  /**
+   * Takes what is below the floor as reclaimed, but for what a lossless reader that came before it
+   * is in. One that comes later sees the floor.
+   */
+  private void scanAgain() {
     if (floor > live) {
-      long due = geometry.overflow() == OverflowPolicy.BLOCK ? segment.readers.lowestDue() : floor;
-      live = Math.max(live, Math.min(floor, due));
+      long least =
+          geometry.overflow() == OverflowPolicy.BLOCK
+              ? segment.readers.leastLosslessCursor()
+              : floor;
+      live = Math.max(live, Math.min(floor, least));
     }
   }
 
@@ -377,6 +410,7 @@ final class Qds1Writer implements RingWriter {
     if (segment.stampAcquire(sequence) != sequence + 1
         || offset < 0
         || length < 0
+        || offset % MessageDescriptor.PAYLOAD_ALIGNMENT != 0
         || offset > geometry.arenaLength() - length) {
       throw new QdsException(
           Reason.CORRUPT,
@@ -443,7 +477,7 @@ final class Qds1Writer implements RingWriter {
         }
         long cursor = segment.readers.lowestDue();
         int holder = segment.readers.holderWaitingFor(cursor, next);
-        if (holder < 0 || cursor != blockedCursor) {
+        if (holder < 0 || cursor == next || cursor != blockedCursor) {
           blockedCursor = holder < 0 ? -1 : cursor;
           blockedSinceNs = waiter.waitedNs();
         } else if (waiter.waitedNs() - blockedSinceNs > HOLDING_READER_GRACE_NS) {

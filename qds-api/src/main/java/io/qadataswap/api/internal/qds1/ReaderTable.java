@@ -5,6 +5,8 @@ import io.qadataswap.api.channel.Channel;
 import io.qadataswap.api.channel.SegmentFile;
 import java.lang.invoke.VarHandle;
 import java.nio.channels.FileLock;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 
 /** The reader entries of a segment, as the writer, joining readers and tools see them. */
 final class ReaderTable {
@@ -13,6 +15,7 @@ final class ReaderTable {
   private final Segment segment;
   private final Geometry geometry;
   private final Channel channel;
+  private final Set<Long> lockLostTokens = ConcurrentHashMap.newKeySet();
 
   ReaderTable(Segment segment) {
     this.segment = segment;
@@ -48,25 +51,29 @@ final class ReaderTable {
         != 0;
   }
 
-  /**
-   * Returns the lowest sequence that must stay: the least cursor of a lossless reader, or without
-   * one the highest cursor at which a reader left.
-   */
-  long lowestDue() {
-    // What readers left behind is read first: one that leaves in between is then still seen with
-    // its
-    // state, or the value is too low, which is safe.
-    long kept = kept();
+  /** Returns the least cursor of a lossless reader; {@link Long#MAX_VALUE} if there is none. */
+  long leastLosslessCursor() {
     long least = Long.MAX_VALUE;
     for (int entry = 0; entry < geometry.readerEntryCount(); entry++) {
       // SYNC POINT: reader state. The reader stores its cursor first, so a lossless state comes
-      // with a
-      // cursor that holds.
+      // with a cursor that holds.
       if (ReaderEntryDescriptor.isLossless(stateWordAcquire(entry))) {
         // SYNC POINT: cursor. What the reader did with the messages below is done.
         least = Math.min(least, cursorAcquire(entry));
       }
     }
+    return least;
+  }
+
+  /**
+   * Returns the lowest sequence that a reader is due: the least cursor of a lossless reader, or
+   * without one the highest cursor at which a reader left.
+   */
+  long lowestDue() {
+    // What readers left behind is read first: one that leaves in between is then still seen with
+    // its state, or the value is too low, which is safe.
+    long kept = kept();
+    long least = leastLosslessCursor();
     return least == Long.MAX_VALUE ? kept : least;
   }
 
@@ -171,16 +178,25 @@ final class ReaderTable {
     }
     ProcessIdentity process = process(entry);
     if (process.isRunning()) {
+      logLockLost(entry);
+      return false;
+    }
+    leave(entry, cursorAcquire(entry));
+    return true;
+  }
+
+  /** Logs once for each owner of an entry. */
+  private void logLockLost(int entry) {
+    long token =
+        channel.getLong(geometry.readerEntryOffset(entry) + ReaderEntryDescriptor.TOKEN_OFFSET);
+    if (lockLostTokens.add(token)) {
       LOGGER.log(
           System.Logger.Level.WARNING,
           "channel={0}: the kernel lock of {1} is lost though its process runs; something in that"
               + " process opened and closed the segment file",
           segment.name,
           describe(entry));
-      return false;
     }
-    leave(entry, cursorAcquire(entry));
-    return true;
   }
 
   /**
@@ -198,8 +214,9 @@ final class ReaderTable {
             || ReaderEntryDescriptor.isLossless(stateWord);
     if (joined && counts) {
       long left = channel.getLong(offset + ReaderEntryDescriptor.LEFT_CURSOR_OFFSET);
-      if (cursor > left && cursor <= segment.publishedAcquire()) {
-        channel.putLongRelease(offset + ReaderEntryDescriptor.LEFT_CURSOR_OFFSET, cursor);
+      long reached = Math.min(cursor, segment.readableAcquire());
+      if (reached > left) {
+        channel.putLongRelease(offset + ReaderEntryDescriptor.LEFT_CURSOR_OFFSET, reached);
       }
     }
     channel.putLong(offset + ReaderEntryDescriptor.TOKEN_OFFSET, 0);

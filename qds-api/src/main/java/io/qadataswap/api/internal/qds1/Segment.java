@@ -12,6 +12,8 @@ import java.nio.charset.StandardCharsets;
  * they are used.
  */
 final class Segment {
+  private static final long MAX_SEQUENCE = 1L << 62;
+
   final String name;
   final SegmentHeader header;
   final Geometry geometry;
@@ -36,6 +38,34 @@ final class Segment {
 
   long stampAcquire(long sequence) {
     return channel.getLongAcquire(geometry.slotOffset(sequence) + MessageDescriptor.STAMP_OFFSET);
+  }
+
+  /**
+   * Returns the sequence after the last one that readers can see. That is one more than {@code
+   * published} while a commit is between its last two stores.
+   */
+  long readableAcquire() {
+    long published = publishedAcquire();
+    return stampAcquire(published) == published + 1 ? published + 1 : published;
+  }
+
+  /** Refuses a segment whose counters no writer stores. */
+  void requireSoundCounters() {
+    long floor = floorAcquire();
+    long published = publishedAcquire();
+    if (floor < 0 || floor > published || published > MAX_SEQUENCE) {
+      throw new QdsException(
+          Reason.CORRUPT,
+          "channel="
+              + name
+              + " floor="
+              + floor
+              + " published="
+              + published
+              + " allowed=0 <= floor <= published <= "
+              + MAX_SEQUENCE
+              + "; remove the channel and create it again");
+    }
   }
 
   int writerStateAcquire() {

@@ -136,6 +136,12 @@ record SegmentHeader(
     if (forWriting && (writerFeatures & ~KNOWN_FEATURES_FOR_WRITERS) != 0) {
       throw check.unsupported("featuresForWriters", writerFeatures, KNOWN_FEATURES_FOR_WRITERS);
     }
+    long informative = b.getLong(HeaderDescriptor.FEATURES_INFORMATIVE_OFFSET);
+    check.that(
+        "featuresInformative",
+        informative,
+        ((informative ^ writerFeatures) & HeaderDescriptor.FEATURE_PAYLOAD_CHECKSUM) == 0,
+        "bit 0 as in featuresForWriters=" + writerFeatures);
     Geometry geometry = parseGeometry(b, check, fileLength);
     String codecId = text(b, HeaderDescriptor.CODEC_ID_OFFSET, HeaderDescriptor.CODEC_ID_LENGTH);
     check.that("codecId", codecId, codecId.matches("[\\x21-\\x7E]{1,32}"), "printable ASCII");
@@ -286,7 +292,8 @@ record SegmentHeader(
     }
     byte[] bytes = new byte[length];
     b.get(offset, bytes);
-    return new String(bytes, StandardCharsets.UTF_8);
+    // It goes to terminals and logs.
+    return new String(bytes, StandardCharsets.UTF_8).replaceAll("\\p{Cntrl}", "?");
   }
 
   /** Makes the exceptions of header checks. */

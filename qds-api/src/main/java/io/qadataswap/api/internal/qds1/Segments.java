@@ -43,6 +43,11 @@ final class Segments {
 
   private static final long BUSY_BYTE_POLL_NS = 2_000_000;
 
+  /**
+   * A creator locks its file right after it has made it; until then nothing tells that it lives.
+   */
+  private static final long UNLOCKED_CREATION_MS = 10_000;
+
   /** The bytes that participants of any segment can lock, from the writer's on. */
   private static final long ALL_LOCKS = 1L + Geometry.MAX_READER_ENTRY_COUNT;
 
@@ -85,15 +90,15 @@ final class Segments {
     SegmentFile.release(lock);
     try {
       removeIfDrained(segment);
-    } catch (IOException | RuntimeException e) {
+      if (isRecordedForThisProcess(segment)) {
+        file.parkIfLastUser();
+      }
+    } catch (IOException | RuntimeException | InternalError e) {
       LOGGER.log(
           System.Logger.Level.WARNING,
           "channel=" + segment.name + ": the segment was left but not removed",
           e);
     } finally {
-      if (isRecordedForThisProcess(segment)) {
-        file.parkIfLastUser();
-      }
       segment.channel.close();
     }
   }
@@ -103,8 +108,8 @@ final class Segments {
     Path path = path(directory, name);
     SegmentFile file = SegmentFile.open(path, name);
     try {
-      FileLock all =
-          force ? null : lockPatiently(file, HeaderDescriptor.WRITER_LOCK_POSITION, ALL_LOCKS);
+      requireWritable(file, name);
+      FileLock all = lockPatiently(file, HeaderDescriptor.WRITER_LOCK_POSITION, ALL_LOCKS);
       if (all == null && !force) {
         throw new QdsException(
             Reason.IN_USE,
@@ -134,23 +139,38 @@ final class Segments {
     String glob = TEMPORARY_PREFIX + "*" + SUFFIX + "*" + TEMPORARY_SUFFIX;
     try (DirectoryStream<Path> files = Files.newDirectoryStream(directory, glob)) {
       for (Path path : files) {
-        SegmentFile file = openIfThere(path, path.getFileName().toString());
-        if (file == null) {
-          continue;
-        }
-        try {
-          if (file.isWritable() && !file.isLocked(HeaderDescriptor.WRITER_LOCK_POSITION)) {
-            Files.deleteIfExists(path);
-            removed.add(path.getFileName().toString());
-          }
-        } finally {
-          file.close();
+        if (sweepOne(path)) {
+          removed.add(path.getFileName().toString());
         }
       }
     } catch (IOException e) {
       throw SegmentFile.failure("(all)", "sweep " + directory, e);
     }
     return removed;
+  }
+
+  /** Leaves what belongs to others, or is no file that a creator makes. */
+  private static boolean sweepOne(Path path) {
+    SegmentFile file = null;
+    try {
+      boolean justBegun =
+          Files.size(path) == 0
+              && Files.getLastModifiedTime(path).toMillis()
+                  > System.currentTimeMillis() - UNLOCKED_CREATION_MS;
+      if (justBegun) {
+        return false;
+      }
+      file = SegmentFile.open(path, path.getFileName().toString());
+      return file.isWritable()
+          && !file.isLocked(HeaderDescriptor.WRITER_LOCK_POSITION)
+          && Files.deleteIfExists(path);
+    } catch (QdsException | IOException e) {
+      return false;
+    } finally {
+      if (file != null) {
+        file.close();
+      }
+    }
   }
 
   static Path path(Path directory, String name) {
@@ -219,9 +239,10 @@ final class Segments {
       channel.putBytes(0, header.format(), 0, HeaderDescriptor.LENGTH);
       Segment segment = new Segment(options.name(), header, channel);
       long token = newToken();
+      Qds1Writer writer = new Qds1Writer(segment, this, file.creationLock(), token, options);
       segment.recordWriter(token, options.label());
       created = file.moveTo(path);
-      return created ? new Qds1Writer(segment, this, file.creationLock(), token, options) : null;
+      return created ? writer : null;
     } catch (IOException e) {
       throw SegmentFile.failure(options.name(), "name " + path, e);
     } finally {
@@ -273,7 +294,7 @@ final class Segments {
                 + "; choose another name, or open with IfExists.TAKE_OVER or REPLACE");
       }
       requireWritable(file, name);
-      if (options.ifExists() == IfExists.REPLACE || isOfAnotherBoot(file, name)) {
+      if (options.ifExists() == IfExists.REPLACE || isRemoved(file, name) || isStale(file, name)) {
         discard(file, name);
         return null;
       }
@@ -303,9 +324,10 @@ final class Segments {
                 + " runs; something in that process opened and closed the segment file; end that"
                 + " writer first");
       }
+      segment.requireSoundCounters();
       long token = newToken();
-      segment.recordWriter(token, options.label());
       Qds1Writer writer = new Qds1Writer(segment, this, lock, token, options);
+      segment.recordWriter(token, options.label());
       joined = true;
       return writer;
     } finally {
@@ -321,16 +343,19 @@ final class Segments {
     boolean attached = false;
     FileLock lock = null;
     Channel channel = null;
+    int[] entry = new int[1];
+    Segment entered = null;
     try {
       SegmentHeader header = readHeader(file, name, false);
-      if (isOfAnotherBoot(file, name)) {
+      if (isRemoved(file, name) || isStale(file, name)) {
         throw new QdsException(
             Reason.NO_SUCH_CHANNEL,
             "channel="
                 + name
                 + ": "
                 + file.path()
-                + " was left by an earlier boot of the machine; start the writer first");
+                + " was removed, is a copy, or was left by an earlier boot of the machine; start"
+                + " the writer first");
       }
       requireWritable(file, name);
       if (!options.codecId().isEmpty()) {
@@ -348,7 +373,6 @@ final class Segments {
       requireMappable(name, header.geometry().segmentLength(), backend);
       channel = backend.map(file, header.geometry().segmentLength(), true);
       Segment segment = new Segment(name, header, channel);
-      int[] entry = new int[1];
       lock = lockEntry(segment, entry);
       if (segment.isRemoved() || !isNamed(file, header)) {
         return null;
@@ -356,8 +380,10 @@ final class Segments {
       if (lock == null) {
         throw tableFull(segment);
       }
+      segment.requireSoundCounters();
       long token = newToken();
       long start = enter(segment, entry[0], token, options);
+      entered = segment;
       Qds1Reader.Attachment attachment =
           new Qds1Reader.Attachment(segment, this, entry[0], lock, token, start, file.isForeign());
       Qds1Reader reader =
@@ -370,6 +396,9 @@ final class Segments {
       throw SegmentFile.failure(name, "look at " + file.path(), e);
     } finally {
       if (!attached) {
+        if (entered != null) {
+          entered.readers.leave(entry[0], 0);
+        }
         giveBack(file, channel, lock);
       }
     }
@@ -451,6 +480,9 @@ final class Segments {
       channel.putIntRelease(
           offset + ReaderEntryDescriptor.STATE_OFFSET,
           ReaderEntryDescriptor.stateWord(ReaderEntryDescriptor.ACTIVE, mode));
+      // It may have scanned this entry while its cursor was below the floor.
+      VarHandle.fullFence();
+      segment.wakeWriterIfWaiting();
       entered = true;
       return cursor;
     } finally {
@@ -552,7 +584,12 @@ final class Segments {
     if (segment.isRemoved()) {
       return;
     }
-    FileLock all = file.tryLock(HeaderDescriptor.WRITER_LOCK_POSITION, ALL_LOCKS);
+    // While somebody is recorded as attached there is no point in trying long.
+    FileLock all =
+        segment.readers.attachedCount() > 0
+                || segment.writerStateAcquire() == HeaderDescriptor.WRITER_ACTIVE
+            ? file.tryLock(HeaderDescriptor.WRITER_LOCK_POSITION, ALL_LOCKS)
+            : lockPatiently(file, HeaderDescriptor.WRITER_LOCK_POSITION, ALL_LOCKS);
     if (all == null) {
       return;
     }
@@ -613,8 +650,21 @@ final class Segments {
     return header.inode() == file.inode() && file.isAtItsPath();
   }
 
-  private static boolean isOfAnotherBoot(SegmentFile file, String name) {
-    return !readHeader(file, name, false).bootId().equals(ProcessIdentity.bootId());
+  /** Returns whether a segment was not made under this name on this boot of the machine. */
+  private static boolean isStale(SegmentFile file, String name) {
+    SegmentHeader header = readHeader(file, name, false);
+    return !header.bootId().equals(ProcessIdentity.bootId()) || header.inode() != file.inode();
+  }
+
+  /** Returns whether somebody was about to remove the name, and died or was not allowed to. */
+  private static boolean isRemoved(SegmentFile file, String name) {
+    try {
+      byte[] header = file.readStart(HeaderDescriptor.LENGTH);
+      return header.length == HeaderDescriptor.LENGTH
+          && header[HeaderDescriptor.REMOVED_OFFSET] != 0;
+    } catch (IOException e) {
+      throw SegmentFile.failure(name, "read " + file.path(), e);
+    }
   }
 
   private static void requireWritable(SegmentFile file, String name) {
