@@ -1,4 +1,11 @@
-/** The Arrow codec. */
+/** Arrow tables in channels, see {@link io.qadataswap.codec.arrow}. */
 module io.qadataswap.codec.arrow {
-  requires io.qadataswap.api;
+  requires transitive io.qadataswap.api;
+  requires transitive org.apache.arrow.memory.core;
+  requires transitive org.apache.arrow.vector;
+
+  exports io.qadataswap.codec.arrow;
+
+  provides io.qadataswap.api.codec.CodecProvider with
+      io.qadataswap.codec.arrow.ArrowCodecProvider;
 }
