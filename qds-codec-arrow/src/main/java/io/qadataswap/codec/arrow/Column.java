@@ -2,9 +2,11 @@ package io.qadataswap.codec.arrow;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import org.apache.arrow.vector.BaseFixedWidthVector;
 import org.apache.arrow.vector.ExtensionTypeVector;
 import org.apache.arrow.vector.FieldVector;
+import org.apache.arrow.vector.complex.UnionVector;
 import org.apache.arrow.vector.types.DateUnit;
 import org.apache.arrow.vector.types.TimeUnit;
 import org.apache.arrow.vector.types.Types;
@@ -233,6 +235,12 @@ final class Column {
     };
   }
 
+  /** Returns the type id of a union's child. */
+  int typeId(int childIndex) {
+    int[] typeIds = ((ArrowType.Union) storageType()).getTypeIds();
+    return typeIds == null ? childIndex : typeIds[childIndex];
+  }
+
   /** Returns the field in memory format. */
   Field field() {
     return field;
@@ -316,7 +324,14 @@ final class Column {
     FieldVector storage = storage(vector);
     String mismatch = mismatch(storage);
     for (int i = 0; mismatch == null && i < children.size(); i++) {
-      mismatch = children.get(i).deepMismatch(storage.getChildrenFromFields().get(i));
+      FieldVector child = storage.getChildrenFromFields().get(i);
+      mismatch = children.get(i).deepMismatch(child);
+      // It looks for children by kind or name, which cannot tell some of them from each other.
+      if (mismatch == null
+          && storage instanceof UnionVector union
+          && !Objects.equals(union.getVectorByType(typeId(i)), child)) {
+        mismatch = "a sparse union that does not find its child " + children.get(i).path();
+      }
     }
     return mismatch;
   }

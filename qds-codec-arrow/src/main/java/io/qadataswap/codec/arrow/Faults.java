@@ -31,6 +31,10 @@ final class Faults {
 
   /** A message that no correct writer stores. */
   QdsException corrupt(String field, String found, String allowed) {
+    return corrupt(field, found, allowed, null);
+  }
+
+  QdsException corrupt(String field, String found, String allowed, Throwable cause) {
     return new QdsException(
         QdsException.Reason.CORRUPT,
         place()
@@ -41,26 +45,20 @@ final class Faults {
             + ", allowed "
             + allowed
             + "; the message is damaged or was not written as an Arrow IPC stream: read on behind"
-            + " it, and check the program that wrote it");
-  }
-
-  QdsException corrupt(String field, String found, String allowed, Throwable cause) {
-    QdsException refusal = corrupt(field, found, allowed);
-    refusal.initCause(cause);
-    return refusal;
+            + " it, and check the program that wrote it",
+        cause);
   }
 
   /** Something that is right, but beyond this codec. */
   QdsException unsupported(String field, String found, String remedy) {
-    return new QdsException(
-        QdsException.Reason.UNSUPPORTED,
-        place() + " field=" + field + ": " + found + " is not supported; " + remedy);
+    return unsupported(field, found, remedy, null);
   }
 
   QdsException unsupported(String field, String found, String remedy, Throwable cause) {
-    QdsException refusal = unsupported(field, found, remedy);
-    refusal.initCause(cause);
-    return refusal;
+    return new QdsException(
+        QdsException.Reason.UNSUPPORTED,
+        place() + " field=" + field + ": " + found + " is not supported; " + remedy,
+        cause);
   }
 
   /** A value that the user has not finished, or put together wrongly. */

@@ -11,7 +11,6 @@ import org.apache.arrow.vector.complex.DenseUnionVector;
 import org.apache.arrow.vector.complex.LargeListViewVector;
 import org.apache.arrow.vector.complex.ListViewVector;
 import org.apache.arrow.vector.complex.UnionVector;
-import org.apache.arrow.vector.types.pojo.ArrowType;
 
 /**
  * Reads all that refers to other places in loaded vectors: offsets, sizes, views, type ids, run
@@ -234,9 +233,8 @@ final class FullValidation {
   private static int[] childrenByTypeId(Column column) {
     int[] childOf = new int[TYPE_ID_COUNT];
     Arrays.fill(childOf, -1);
-    int[] typeIds = ((ArrowType.Union) column.storageType()).getTypeIds();
     for (int i = 0; i < column.children().size(); i++) {
-      childOf[typeIds == null ? i : typeIds[i]] = i;
+      childOf[column.typeId(i)] = i;
     }
     return childOf;
   }

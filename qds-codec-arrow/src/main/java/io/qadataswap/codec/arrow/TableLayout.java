@@ -175,7 +175,7 @@ final class TableLayout {
       throw faults.unsupported(
           column.path(),
           "type " + column.field().getType() + " (Arrow Java: " + problem + ")",
-          "let the writer use another type, and distinct names for the children of a struct",
+          "let the writer use another type, or distinct names for the children",
           cause);
     }
   }

@@ -213,6 +213,7 @@ final class TableLoader implements AutoCloseable {
     FieldVector all = column.field().createVector(allocator.allocator());
     boolean appended = false;
     try {
+      all.allocateNew();
       VectorBatchAppender.batchAppend(all, values, delta);
       appended = true;
       return all;

@@ -48,11 +48,13 @@ final class ValidBits {
   private static final class Ones {
     final long address;
     final long length;
+    private final long allocation;
     private int references = 1;
 
     Ones(long length) {
       this.length = length;
-      address = MemoryUtil.allocateMemory(length);
+      allocation = MemoryUtil.allocateMemory(length + BatchMetadata.ALIGNMENT);
+      address = BatchMetadata.align(allocation);
       MemoryUtil.setMemory(address, length, (byte) 0xFF);
     }
 
@@ -62,7 +64,7 @@ final class ValidBits {
 
     synchronized void release() {
       if (--references == 0) {
-        MemoryUtil.freeMemory(address);
+        MemoryUtil.freeMemory(allocation);
       }
     }
   }

@@ -1,0 +1,213 @@
+package io.qadataswap.codec.arrow;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.qadataswap.api.QdsException;
+import io.qadataswap.codec.arrow.Loopback.Sent;
+import java.util.List;
+import org.apache.arrow.memory.ArrowBuf;
+import org.apache.arrow.memory.BufferAllocator;
+import org.apache.arrow.memory.RootAllocator;
+import org.apache.arrow.vector.BigIntVector;
+import org.apache.arrow.vector.VectorSchemaRoot;
+import org.apache.arrow.vector.types.pojo.ArrowType;
+import org.apache.arrow.vector.types.pojo.Field;
+import org.apache.arrow.vector.util.TransferPair;
+import org.junit.jupiter.api.Test;
+
+/** Closing in any order gives the memory back once, and never shows reused memory. */
+class LifetimeTest {
+  private static final List<Field> FIELDS =
+      List.of(
+          Field.nullable("n", new ArrowType.Int(64, true)),
+          Field.nullable("t", ArrowType.Utf8.INSTANCE));
+
+  private final BufferAllocator allocator = new RootAllocator();
+  private final Loopback loopback = new Loopback(allocator, false);
+  private final VectorSchemaRoot source = new Samples(allocator, 1, true).batch(FIELDS, 100);
+
+  private Sent send() {
+    return loopback.send(ArrowTable.of(source));
+  }
+
+  private void closeAll() {
+    source.close();
+    loopback.close();
+    allocator.close();
+  }
+
+  @Test
+  void closingTheMessageEmptiesItsVectors() {
+    Sent sent = send();
+    ArrowTable table = sent.read();
+    VectorSchemaRoot root = table.root();
+    BigIntVector vector = (BigIntVector) root.getVector("n");
+    ArrowBuf buffer = vector.getDataBuffer();
+    buffer.getLong(0);
+    sent.close();
+
+    assertEquals(1, sent.releaseCount);
+    assertEquals(0, root.getRowCount());
+    assertEquals(0, vector.getValueCount());
+    assertThrows(IndexOutOfBoundsException.class, () -> vector.get(0));
+    assertThrows(IllegalStateException.class, () -> buffer.getLong(0));
+    String message = assertThrows(IllegalStateException.class, table::root).getMessage();
+    assertTrue(message.contains("channel=loopback message=0 is closed"), message);
+    assertThrows(IllegalStateException.class, table::dictionaries);
+    assertThrows(IllegalStateException.class, table::rowCount);
+    assertThrows(IllegalStateException.class, () -> table.batch(0));
+    // A root that was kept may be closed once more.
+    root.close();
+    closeAll();
+  }
+
+  @Test
+  void closingTheRootFirstIsAllowed() {
+    Sent sent = send();
+    sent.read().root().close();
+    assertEquals(0, sent.releaseCount);
+    sent.close();
+    assertEquals(1, sent.releaseCount);
+    closeAll();
+  }
+
+  @Test
+  void aRetainedBufferHoldsTheMessage() {
+    Sent sent = send();
+    BigIntVector vector = (BigIntVector) sent.read().root().getVector("n");
+    long first = vector.getDataBuffer().getLong(0);
+    ArrowBuf buffer = vector.getDataBuffer();
+    buffer.getReferenceManager().retain();
+    sent.close();
+    assertEquals(0, sent.releaseCount);
+    assertTrue(sent.loan.isOpen());
+    assertEquals(first, buffer.getLong(0));
+    buffer.close();
+    assertEquals(1, sent.releaseCount);
+    assertFalse(sent.loan.isOpen());
+    closeAll();
+  }
+
+  @Test
+  void aTransferredVectorHoldsTheMessage() {
+    try (BufferAllocator other = allocator.newChildAllocator("other", 0, Long.MAX_VALUE)) {
+      Sent sent = send();
+      BigIntVector vector = (BigIntVector) sent.read().root().getVector("n");
+      List<Object> values = Values.of(vector);
+      TransferPair pair = vector.getTransferPair(other);
+      pair.transfer();
+      BigIntVector kept = (BigIntVector) pair.getTo();
+      sent.close();
+      source.close();
+      // The reader may go too.
+      loopback.decoder.close();
+      assertEquals(0, sent.releaseCount);
+      assertEquals(values, Values.of(kept));
+      kept.close();
+      assertEquals(1, sent.releaseCount);
+    }
+    closeAll();
+  }
+
+  @Test
+  void theReaderMayBeClosedBeforeItsMessages() {
+    Sent one = send();
+    Sent two = send();
+    ArrowTable first = one.read();
+    ArrowTable second = two.read();
+    loopback.decoder.close();
+    Values.assertSame(source, first.root());
+    one.close();
+    Values.assertSame(source, second.root());
+    two.close();
+    assertEquals(1, one.releaseCount);
+    assertEquals(1, two.releaseCount);
+    closeAll();
+  }
+
+  @Test
+  void closingTheAllocatorFirstNamesTheChannel() {
+    try (RootAllocator early = new RootAllocator();
+        Loopback reader = new Loopback(early, false)) {
+      Sent sent = reader.send(send().bytes());
+      ArrowTable table = sent.read();
+      String message = assertThrows(IllegalStateException.class, early::close).getMessage();
+      assertTrue(message.contains("qds channel loopback"), message);
+      // The message is none the worse.
+      Values.assertSame(source, table.root());
+      sent.close();
+      assertEquals(1, sent.releaseCount);
+    }
+    closeAll();
+  }
+
+  @Test
+  void closingAnIdleReaderAfterItsAllocatorIsHarmless() {
+    RootAllocator early = new RootAllocator();
+    Loopback reader = new Loopback(early, false);
+    Sent sent = reader.send(send().bytes());
+    sent.read();
+    sent.close();
+    early.close();
+    reader.close();
+    closeAll();
+  }
+
+  @Test
+  void releasingTooOftenNamesTheMessageAndGivesItBackOnce() {
+    Sent sent = send();
+    ArrowBuf buffer = sent.read().root().getVector("n").getDataBuffer();
+    buffer.getReferenceManager().release();
+    String message = assertThrows(IllegalStateException.class, sent::close).getMessage();
+    assertTrue(message.contains("channel=loopback message=0"), message);
+    assertEquals(1, sent.releaseCount);
+    closeAll();
+  }
+
+  @Test
+  void anAllocatorLimitIsNamedAndTheMessageGivenBack() {
+    try (BufferAllocator small = new RootAllocator(100);
+        Loopback reader = new Loopback(small, false)) {
+      Sent sent = reader.send(send().bytes());
+      QdsException refusal = assertThrows(QdsException.class, sent::read);
+      assertEquals(QdsException.Reason.NO_ROOM, refusal.reason());
+      assertTrue(refusal.getMessage().contains("channel=loopback"), refusal.getMessage());
+      assertTrue(refusal.getMessage().contains("limit of the allocator"), refusal.getMessage());
+      assertEquals(1, sent.releaseCount);
+    }
+    closeAll();
+  }
+
+  @Test
+  void openMessagesAreAccountedWithTheirLength() {
+    Sent sent = send();
+    long before = allocator.getAllocatedMemory();
+    sent.read();
+    assertEquals(before + sent.loan.region().length(), allocator.getAllocatedMemory());
+    sent.close();
+    assertEquals(before, allocator.getAllocatedMemory());
+    closeAll();
+  }
+
+  @Test
+  void validityThatWasLeftOutIsSharedAndOutlivesTheReader() {
+    Samples samples = new Samples(allocator, 1, false);
+    try (VectorSchemaRoot small = samples.batch(FIELDS, 10);
+        VectorSchemaRoot large = samples.batch(FIELDS, 100_000)) {
+      Sent one = loopback.send(ArrowTable.of(small));
+      ArrowTable first = one.read();
+      Sent two = loopback.send(ArrowTable.of(large));
+      ArrowTable second = two.read();
+      loopback.decoder.close();
+      assertEquals(0, first.root().getVector("n").getNullCount());
+      assertEquals(0, second.root().getVector("n").getNullCount());
+      one.close();
+      Values.assertSame(large, second.root());
+      two.close();
+    }
+    closeAll();
+  }
+}
