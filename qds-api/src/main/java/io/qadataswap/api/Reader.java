@@ -49,6 +49,12 @@ public final class Reader<T> implements AutoCloseable, Iterable<Message<T>> {
   /** A closed message that no user holds. */
   private Message<T> spare;
 
+  /** The message that an iterator took last. */
+  private Message<T> iterated;
+
+  /** Whether the iterator has returned it. */
+  private boolean handedOut;
+
   Reader(String name, RingReader ring, Codec<T> codec) {
     this.name = name;
     this.ring = ring;
@@ -261,6 +267,7 @@ public final class Reader<T> implements AutoCloseable, Iterable<Message<T>> {
 
   private void closeNow() {
     try {
+      closeIterated();
       ring.close();
     } catch (InternalError e) {
       throw Failures.cutShort(name, e);
@@ -269,20 +276,25 @@ public final class Reader<T> implements AutoCloseable, Iterable<Message<T>> {
     }
   }
 
-  private final class Messages implements Iterator<Message<T>> {
-    private Message<T> current;
-    private Message<T> next;
+  /** Closes what an iterator has taken last, so that it is not held for ever. */
+  private void closeIterated() {
+    Message<T> message = iterated;
+    if (message != null) {
+      iterated = null;
+      message.close();
+      keepForReuse(message);
+    }
+  }
 
+  /** All iterators go on where the last one stopped. */
+  private final class Messages implements Iterator<Message<T>> {
     @Override
     public boolean hasNext() {
-      if (next == null) {
-        if (current != null) {
-          current.close();
-          keepForReuse(current);
-          current = null;
-        }
+      if (iterated == null || handedOut) {
+        closeIterated();
+        handedOut = false;
         try {
-          next = receive(Long.MAX_VALUE);
+          iterated = receive(Long.MAX_VALUE);
         } catch (InterruptedException e) {
           Thread.currentThread().interrupt();
           throw new QdsException(
@@ -291,7 +303,7 @@ public final class Reader<T> implements AutoCloseable, Iterable<Message<T>> {
               e);
         }
       }
-      return next != null;
+      return iterated != null;
     }
 
     @Override
@@ -299,9 +311,8 @@ public final class Reader<T> implements AutoCloseable, Iterable<Message<T>> {
       if (!hasNext()) {
         throw new NoSuchElementException("channel=" + name + ": the stream has ended");
       }
-      current = next;
-      next = null;
-      return current;
+      handedOut = true;
+      return iterated;
     }
   }
 }

@@ -396,8 +396,12 @@ abstract class Qds1Reader implements RingReader {
   private boolean isAtEnd(boolean healthDue) {
     // SYNC POINT: end. The end is read first and the stamp once more after it.
     int state = segment.writerStateAcquire();
-    if (state == HeaderDescriptor.WRITER_CLOSED && isNothingThere()) {
-      ended = true;
+    boolean atEnd = state == HeaderDescriptor.WRITER_CLOSED && isNothingThere();
+    if (ended != atEnd) {
+      // The end is over when another writer goes on.
+      ended = atEnd;
+    }
+    if (atEnd) {
       return true;
     }
     if (healthDue) {

@@ -418,11 +418,15 @@ final class Qds1Writer implements RingWriter {
               + segment.name
               + " descriptor of message "
               + sequence
-              + ": offset="
+              + ": stamp="
+              + segment.stampAcquire(sequence)
+              + " offset="
               + offset
               + " length="
               + length
-              + " allowed=within the arena of "
+              + " allowed=the stamp "
+              + (sequence + 1)
+              + " and a part of the arena of "
               + geometry.arenaLength()
               + " bytes; remove the channel");
     }
@@ -476,8 +480,8 @@ final class Qds1Writer implements RingWriter {
           continue;
         }
         long cursor = segment.readers.lowestDue();
-        int holder = segment.readers.holderWaitingFor(cursor, next);
-        if (holder < 0 || cursor == next || cursor != blockedCursor) {
+        int holder = cursor < next ? segment.readers.holderWaitingFor(cursor, next) : -1;
+        if (holder < 0 || cursor != blockedCursor) {
           blockedCursor = holder < 0 ? -1 : cursor;
           blockedSinceNs = waiter.waitedNs();
         } else if (waiter.waitedNs() - blockedSinceNs > HOLDING_READER_GRACE_NS) {
