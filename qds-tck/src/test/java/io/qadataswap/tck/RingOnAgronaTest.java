@@ -1,0 +1,13 @@
+package io.qadataswap.tck;
+
+import org.junit.jupiter.api.Nested;
+
+/** The native layout over qds-shm-agrona. */
+class RingOnAgronaTest {
+  @Nested
+  class Outcomes extends RingOutcomes {
+    Outcomes() {
+      super("agrona");
+    }
+  }
+}
