@@ -215,7 +215,8 @@ final class Column {
       }
       case FixedSizeBinary -> {
         int byteWidth = ((ArrowType.FixedSizeBinary) type).getByteWidth();
-        yield byteWidth > Integer.MAX_VALUE / Byte.SIZE ? 0 : byteWidth * Byte.SIZE;
+        boolean fits = byteWidth > 0 && byteWidth <= Integer.MAX_VALUE / Byte.SIZE;
+        yield fits ? byteWidth * Byte.SIZE : 0;
       }
       case Date -> ((ArrowType.Date) type).getUnit() == DateUnit.DAY ? 32 : 64;
       case Time -> {

@@ -53,6 +53,7 @@ final class TableLoader implements AutoCloseable {
   private final List<ArrowBuf> decompressed = new ArrayList<>(0);
   private ArrowBuf memory;
   private ArrowBuf ones;
+  private long missingValidity;
   private boolean finished;
 
   // The batch that is being loaded.
@@ -380,16 +381,9 @@ final class TableLoader implements AutoCloseable {
         loadOwn(vector, length, nullCount);
         loadChild(column, vector, 0, 0);
       }
-      case FIXED_SIZE_LIST -> {
-        takeValidity(column, length, nullCount);
-        loadOwn(vector, length, nullCount);
-        loadChild(column, vector, 0, (long) length * column.width());
-      }
-      case STRUCT -> {
-        takeValidity(column, length, nullCount);
-        loadOwn(vector, length, nullCount);
-        loadChildren(column, vector, length);
-      }
+      case FIXED_SIZE_LIST ->
+          loadParent(column, vector, length, nullCount, (long) length * column.width());
+      case STRUCT -> loadParent(column, vector, length, nullCount, length);
       case SPARSE_UNION -> {
         take(column, "type ids", length);
         loadOwn(vector, length, nullCount);
@@ -407,6 +401,25 @@ final class TableLoader implements AutoCloseable {
       }
     }
     return length;
+  }
+
+  /** Loads a vector that has nothing but validity of its own. */
+  private void loadParent(
+      Column column, FieldVector vector, int length, long nullCount, long neededLength) {
+    takeValidity(column, length, nullCount);
+    long missing = missingValidity;
+    if (missing == 0) {
+      loadOwn(vector, length, nullCount);
+      loadChildren(column, vector, neededLength);
+    } else {
+      // Only its children show whether it really is that long.
+      ownBuffers.clear();
+      missingValidity = 0;
+      loadChildren(column, vector, neededLength);
+      ownBuffers.add(allocator.allocator().getEmpty());
+      missingValidity = missing;
+      loadOwn(vector, length, nullCount);
+    }
   }
 
   private void loadChildren(Column column, FieldVector vector, long neededLength) {
@@ -435,6 +448,10 @@ final class TableLoader implements AutoCloseable {
   }
 
   private void loadOwn(FieldVector vector, int length, long nullCount) {
+    if (missingValidity > 0) {
+      ownBuffers.set(0, onesOf(missingValidity));
+      missingValidity = 0;
+    }
     vector.loadFieldBuffers(new ArrowFieldNode(length, Math.max(0, nullCount)), ownBuffers);
     ownBuffers.clear();
     closeDecompressed();
@@ -455,7 +472,9 @@ final class TableLoader implements AutoCloseable {
             column.path(), "nullCount=" + nullCount + " without validity", "0, or validity");
       }
       bufferIndex++;
-      ownBuffers.add(onesOf(byteCount));
+      // Made when the other buffers have shown that the vector really is that long.
+      missingValidity = byteCount;
+      ownBuffers.add(allocator.allocator().getEmpty());
     } else {
       take(column, "validity", byteCount);
     }

@@ -5,7 +5,10 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.qadataswap.api.QdsException;
-import io.qadataswap.codec.arrow.Loopback.Sent;
+import io.qadataswap.codec.arrow.support.Loopback;
+import io.qadataswap.codec.arrow.support.Loopback.Sent;
+import io.qadataswap.codec.arrow.support.Samples;
+import io.qadataswap.codec.arrow.support.Values;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.channels.Channels;
@@ -164,7 +167,7 @@ class ForeignStreamTest {
       QdsException refusal = assertThrows(QdsException.class, refused::read);
       assertEquals(QdsException.Reason.UNSUPPORTED, refusal.reason());
       assertTrue(refusal.getMessage().contains("dictionary id=1 that changes"));
-      assertEquals(1, refused.releaseCount);
+      assertEquals(1, refused.releaseCount());
     }
   }
 
@@ -221,7 +224,7 @@ class ForeignStreamTest {
     Sent sent = loopback.send(stream.toBytes());
     Values.assertSame(expected, sent.read().root());
     sent.close();
-    assertEquals(1, sent.releaseCount);
+    assertEquals(1, sent.releaseCount());
   }
 
   private VarCharVector text(String... texts) {

@@ -6,7 +6,10 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.qadataswap.api.QdsException;
-import io.qadataswap.codec.arrow.Loopback.Sent;
+import io.qadataswap.codec.arrow.support.Loopback;
+import io.qadataswap.codec.arrow.support.Loopback.Sent;
+import io.qadataswap.codec.arrow.support.Samples;
+import io.qadataswap.codec.arrow.support.Values;
 import java.util.List;
 import org.apache.arrow.memory.ArrowBuf;
 import org.apache.arrow.memory.BufferAllocator;
@@ -49,7 +52,7 @@ class LifetimeTest {
     buffer.getLong(0);
     sent.close();
 
-    assertEquals(1, sent.releaseCount);
+    assertEquals(1, sent.releaseCount());
     assertEquals(0, root.getRowCount());
     assertEquals(0, vector.getValueCount());
     assertThrows(IndexOutOfBoundsException.class, () -> vector.get(0));
@@ -68,9 +71,9 @@ class LifetimeTest {
   void closingTheRootFirstIsAllowed() {
     Sent sent = send();
     sent.read().root().close();
-    assertEquals(0, sent.releaseCount);
+    assertEquals(0, sent.releaseCount());
     sent.close();
-    assertEquals(1, sent.releaseCount);
+    assertEquals(1, sent.releaseCount());
     closeAll();
   }
 
@@ -82,12 +85,12 @@ class LifetimeTest {
     ArrowBuf buffer = vector.getDataBuffer();
     buffer.getReferenceManager().retain();
     sent.close();
-    assertEquals(0, sent.releaseCount);
-    assertTrue(sent.loan.isOpen());
+    assertEquals(0, sent.releaseCount());
+    assertTrue(sent.loan().isOpen());
     assertEquals(first, buffer.getLong(0));
     buffer.close();
-    assertEquals(1, sent.releaseCount);
-    assertFalse(sent.loan.isOpen());
+    assertEquals(1, sent.releaseCount());
+    assertFalse(sent.loan().isOpen());
     closeAll();
   }
 
@@ -103,11 +106,11 @@ class LifetimeTest {
       sent.close();
       source.close();
       // The reader may go too.
-      loopback.decoder.close();
-      assertEquals(0, sent.releaseCount);
+      loopback.closeReader();
+      assertEquals(0, sent.releaseCount());
       assertEquals(values, Values.of(kept));
       kept.close();
-      assertEquals(1, sent.releaseCount);
+      assertEquals(1, sent.releaseCount());
     }
     closeAll();
   }
@@ -118,13 +121,13 @@ class LifetimeTest {
     Sent two = send();
     ArrowTable first = one.read();
     ArrowTable second = two.read();
-    loopback.decoder.close();
+    loopback.closeReader();
     Values.assertSame(source, first.root());
     one.close();
     Values.assertSame(source, second.root());
     two.close();
-    assertEquals(1, one.releaseCount);
-    assertEquals(1, two.releaseCount);
+    assertEquals(1, one.releaseCount());
+    assertEquals(1, two.releaseCount());
     closeAll();
   }
 
@@ -139,7 +142,7 @@ class LifetimeTest {
       // The message is none the worse.
       Values.assertSame(source, table.root());
       sent.close();
-      assertEquals(1, sent.releaseCount);
+      assertEquals(1, sent.releaseCount());
     }
     closeAll();
   }
@@ -163,7 +166,7 @@ class LifetimeTest {
     buffer.getReferenceManager().release();
     String message = assertThrows(IllegalStateException.class, sent::close).getMessage();
     assertTrue(message.contains("channel=loopback message=0"), message);
-    assertEquals(1, sent.releaseCount);
+    assertEquals(1, sent.releaseCount());
     closeAll();
   }
 
@@ -176,7 +179,7 @@ class LifetimeTest {
       assertEquals(QdsException.Reason.NO_ROOM, refusal.reason());
       assertTrue(refusal.getMessage().contains("channel=loopback"), refusal.getMessage());
       assertTrue(refusal.getMessage().contains("limit of the allocator"), refusal.getMessage());
-      assertEquals(1, sent.releaseCount);
+      assertEquals(1, sent.releaseCount());
     }
     closeAll();
   }
@@ -186,7 +189,7 @@ class LifetimeTest {
     Sent sent = send();
     long before = allocator.getAllocatedMemory();
     sent.read();
-    assertEquals(before + sent.loan.region().length(), allocator.getAllocatedMemory());
+    assertEquals(before + sent.loan().region().length(), allocator.getAllocatedMemory());
     sent.close();
     assertEquals(before, allocator.getAllocatedMemory());
     closeAll();
@@ -201,7 +204,7 @@ class LifetimeTest {
       ArrowTable first = one.read();
       Sent two = loopback.send(ArrowTable.of(large));
       ArrowTable second = two.read();
-      loopback.decoder.close();
+      loopback.closeReader();
       assertEquals(0, first.root().getVector("n").getNullCount());
       assertEquals(0, second.root().getVector("n").getNullCount());
       one.close();

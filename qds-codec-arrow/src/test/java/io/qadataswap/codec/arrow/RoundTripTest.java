@@ -3,7 +3,10 @@ package io.qadataswap.codec.arrow;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.qadataswap.codec.arrow.Loopback.Sent;
+import io.qadataswap.codec.arrow.support.Loopback;
+import io.qadataswap.codec.arrow.support.Loopback.Sent;
+import io.qadataswap.codec.arrow.support.Samples;
+import io.qadataswap.codec.arrow.support.Values;
 import java.util.ArrayList;
 import java.util.List;
 import org.apache.arrow.memory.ArrowBuf;
@@ -113,8 +116,8 @@ class RoundTripTest {
         for (ArrowBuf buffer : vector.getBuffers(false)) {
           if (buffer.capacity() > 0) {
             assertEquals(0, buffer.memoryAddress() % 64, vector.getName());
-            long offset = buffer.memoryAddress() - sent.memory.address();
-            assertTrue(offset > 0 && offset < sent.memory.length(), vector.getName());
+            long offset = buffer.memoryAddress() - sent.memory().address();
+            assertTrue(offset > 0 && offset < sent.memory().length(), vector.getName());
           }
         }
       }
@@ -131,7 +134,7 @@ class RoundTripTest {
     Values.assertSame(root, forwarded.read().root());
     forwarded.close();
     sent.close();
-    assertEquals(1, sent.releaseCount);
-    assertEquals(1, forwarded.releaseCount);
+    assertEquals(1, sent.releaseCount());
+    assertEquals(1, forwarded.releaseCount());
   }
 }

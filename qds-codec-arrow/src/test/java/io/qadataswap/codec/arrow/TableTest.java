@@ -5,7 +5,10 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.qadataswap.codec.arrow.Loopback.Sent;
+import io.qadataswap.codec.arrow.support.Loopback;
+import io.qadataswap.codec.arrow.support.Loopback.Sent;
+import io.qadataswap.codec.arrow.support.Samples;
+import io.qadataswap.codec.arrow.support.Values;
 import java.util.List;
 import java.util.Map;
 import org.apache.arrow.memory.BufferAllocator;
@@ -69,7 +72,7 @@ class TableTest {
     IllegalStateException refusal = assertThrows(IllegalStateException.class, table::root);
     assertTrue(refusal.getMessage().contains("batchCount=0"), refusal.getMessage());
     sent.close();
-    assertEquals(1, sent.releaseCount);
+    assertEquals(1, sent.releaseCount());
   }
 
   @Test
@@ -326,7 +329,7 @@ class TableTest {
       String message = assertThrows(io.qadataswap.api.QdsException.class, sent::read).getMessage();
       assertTrue(message.contains("field=mixed"), message);
       assertTrue(message.contains("distinct names"), message);
-      assertEquals(1, sent.releaseCount);
+      assertEquals(1, sent.releaseCount());
     }
   }
 

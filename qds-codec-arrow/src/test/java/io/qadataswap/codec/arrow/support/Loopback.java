@@ -1,4 +1,4 @@
-package io.qadataswap.codec.arrow;
+package io.qadataswap.codec.arrow.support;
 
 import io.qadataswap.api.Region;
 import io.qadataswap.api.channel.Memory;
@@ -6,6 +6,8 @@ import io.qadataswap.api.codec.Decoder;
 import io.qadataswap.api.codec.Encoder;
 import io.qadataswap.api.layout.Loan;
 import io.qadataswap.api.layout.RingReader;
+import io.qadataswap.codec.arrow.ArrowCodec;
+import io.qadataswap.codec.arrow.ArrowTable;
 import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
 import java.nio.ByteBuffer;
@@ -19,28 +21,29 @@ import org.apache.arrow.memory.util.MemoryUtil;
  * last reference is released, its memory is overwritten at once, as a writer would do: whatever
  * still reads it shows.
  */
-final class Loopback implements AutoCloseable {
-  static final String CHANNEL = "loopback";
+public final class Loopback implements AutoCloseable {
+  /** The channel that messages name. */
+  public static final String CHANNEL = "loopback";
   private static final int ALIGNMENT = 64;
 
-  final Encoder<ArrowTable> encoder;
-  final Decoder<ArrowTable> decoder;
+  private final Encoder<ArrowTable> encoder;
+  private final Decoder<ArrowTable> decoder;
   private final List<Sent> messages = new ArrayList<>();
 
-  Loopback(BufferAllocator allocator, boolean fullValidation) {
+  public Loopback(BufferAllocator allocator, boolean fullValidation) {
     ArrowCodec codec = ArrowCodec.with(allocator);
     encoder = codec.newEncoder(CHANNEL);
     decoder = codec.newDecoder(CHANNEL, fullValidation);
   }
 
   /** A message in memory, with the accounting that a ring does. */
-  final class Sent {
-    final Loan loan = new Loan();
-    final RawMemory memory;
-    int releaseCount;
+  public final class Sent {
+    private final Loan loan = new Loan();
+    private final RawMemory memory;
+    private int releaseCount;
     private ArrowTable value;
 
-    Sent(RawMemory memory, long length) {
+    private Sent(RawMemory memory, long length) {
       this.memory = memory;
       loan.region().open(memory, 0, length, false);
       RingReader ring =
@@ -54,7 +57,7 @@ final class Loopback implements AutoCloseable {
     }
 
     /** Decodes, as a reader does. */
-    ArrowTable read() {
+    public ArrowTable read() {
       boolean decoded = false;
       try {
         value = decoder.decode(loan);
@@ -68,7 +71,7 @@ final class Loopback implements AutoCloseable {
     }
 
     /** Closes the message, as a reader does. */
-    void close() {
+    public void close() {
       ArrowTable closing = value;
       value = null;
       try {
@@ -78,7 +81,20 @@ final class Loopback implements AutoCloseable {
       }
     }
 
-    byte[] bytes() {
+    public Loan loan() {
+      return loan;
+    }
+
+    public RawMemory memory() {
+      return memory;
+    }
+
+    /** Returns how often the loan's last reference was released: 0, and then 1. */
+    public int releaseCount() {
+      return releaseCount;
+    }
+
+    public byte[] bytes() {
       byte[] bytes = new byte[Math.toIntExact(loan.region().length())];
       loan.region().getBytes(0, bytes, 0, bytes.length);
       return bytes;
@@ -95,7 +111,7 @@ final class Loopback implements AutoCloseable {
   }
 
   /** Encodes a table. */
-  Sent send(ArrowTable table) {
+  public Sent send(ArrowTable table) {
     long length = encoder.measure(table);
     RawMemory memory = new RawMemory(length);
     Region region = new Region();
@@ -104,8 +120,13 @@ final class Loopback implements AutoCloseable {
     return new Sent(memory, used);
   }
 
+  /** Closes the reader, which may still have messages open. */
+  public void closeReader() {
+    decoder.close();
+  }
+
   /** Puts bytes where a message lies, whoever made them. */
-  Sent send(byte[] bytes) {
+  public Sent send(byte[] bytes) {
     RawMemory memory = new RawMemory(bytes.length);
     memory.putBytes(0, bytes, 0, bytes.length);
     return new Sent(memory, bytes.length);
@@ -119,19 +140,19 @@ final class Loopback implements AutoCloseable {
   }
 
   /** Memory that starts at a multiple of 64 and is followed by nothing that may be touched. */
-  static final class RawMemory implements Memory {
+  public static final class RawMemory implements Memory {
     private final long allocated;
     private final long address;
     private final long length;
 
-    RawMemory(long length) {
+    private RawMemory(long length) {
       this.length = length;
       allocated = MemoryUtil.allocateMemory(length + ALIGNMENT);
       address = (allocated + ALIGNMENT - 1) & -ALIGNMENT;
       MemoryUtil.setMemory(allocated, length + ALIGNMENT, (byte) 0x5A);
     }
 
-    void free() {
+    private void free() {
       MemoryUtil.freeMemory(allocated);
     }
 

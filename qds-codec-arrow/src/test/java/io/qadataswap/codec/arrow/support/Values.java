@@ -1,6 +1,4 @@
-package io.qadataswap.codec.arrow;
-
-import static org.junit.jupiter.api.Assertions.assertEquals;
+package io.qadataswap.codec.arrow.support;
 
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -12,23 +10,27 @@ import org.apache.arrow.vector.FieldVector;
 import org.apache.arrow.vector.VectorSchemaRoot;
 
 /** What a user reads out of tables, in a form that can be compared. */
-final class Values {
+public final class Values {
   private Values() {}
 
-  /** Asserts that two batches have the same schema and the same values. */
-  static void assertSame(VectorSchemaRoot expected, VectorSchemaRoot actual) {
-    assertEquals(expected.getSchema(), actual.getSchema());
-    assertEquals(expected.getRowCount(), actual.getRowCount());
+  /** Throws unless two batches have the same schema and the same values. */
+  public static void assertSame(VectorSchemaRoot expected, VectorSchemaRoot actual) {
+    requireEqual(expected.getSchema(), actual.getSchema(), "schema");
+    requireEqual(expected.getRowCount(), actual.getRowCount(), "row count");
     for (int i = 0; i < expected.getFieldVectors().size(); i++) {
-      assertEquals(
-          of(expected.getVector(i)),
-          of(actual.getVector(i)),
-          expected.getVector(i).getField().toString());
+      FieldVector vector = expected.getVector(i);
+      requireEqual(of(vector), of(actual.getVector(i)), vector.getField().toString());
+    }
+  }
+
+  private static void requireEqual(Object expected, Object actual, String what) {
+    if (!expected.equals(actual)) {
+      throw new AssertionError(what + ": expected " + expected + " but was " + actual);
     }
   }
 
   /** Returns all values of a vector. */
-  static List<Object> of(FieldVector vector) {
+  public static List<Object> of(FieldVector vector) {
     List<Object> values = new ArrayList<>();
     for (int i = 0; i < vector.getValueCount(); i++) {
       values.add(comparable(vector.getObject(i)));

@@ -1,4 +1,4 @@
-package io.qadataswap.codec.arrow;
+package io.qadataswap.codec.arrow.support;
 
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -38,7 +38,7 @@ import org.apache.arrow.vector.types.pojo.FieldType;
 import org.apache.arrow.vector.types.pojo.Schema;
 
 /** Vectors of every type of Arrow Java, filled with seeded values. */
-final class Samples {
+public final class Samples {
   private static final String[] TEXTS = {
     "",
     "a",
@@ -54,14 +54,14 @@ final class Samples {
   private final Random random;
   private final boolean nulls;
 
-  Samples(BufferAllocator allocator, long seed, boolean nulls) {
+  public Samples(BufferAllocator allocator, long seed, boolean nulls) {
     this.allocator = allocator;
     this.random = new Random(seed);
     this.nulls = nulls;
   }
 
   /** Returns a field of each type, flat and nested, with a name that tells it. */
-  static List<Field> fields() {
+  public static List<Field> fields() {
     Map<String, ArrowType> flat = new LinkedHashMap<>();
     flat.put("null", ArrowType.Null.INSTANCE);
     flat.put("bool", ArrowType.Bool.INSTANCE);
@@ -131,12 +131,12 @@ final class Samples {
   }
 
   /** Returns a batch with one column for each field. */
-  VectorSchemaRoot batch(List<Field> fields, int rowCount) {
+  public VectorSchemaRoot batch(List<Field> fields, int rowCount) {
     return batch(new Schema(fields), rowCount);
   }
 
   /** Returns a batch of a schema. */
-  VectorSchemaRoot batch(Schema schema, int rowCount) {
+  public VectorSchemaRoot batch(Schema schema, int rowCount) {
     List<FieldVector> vectors = new ArrayList<>();
     for (Field field : schema.getFields()) {
       vectors.add(vector(field, rowCount));
@@ -145,7 +145,7 @@ final class Samples {
   }
 
   /** Returns a filled vector. */
-  FieldVector vector(Field field, int rowCount) {
+  public FieldVector vector(Field field, int rowCount) {
     FieldVector vector = field.createVector(allocator);
     fill(vector, rowCount, nulls && field.isNullable());
     return vector;

@@ -1,0 +1,201 @@
+package io.qadataswap.codec.arrow;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.qadataswap.api.Message;
+import io.qadataswap.api.PluginInfo;
+import io.qadataswap.api.Qds;
+import io.qadataswap.api.QdsException;
+import io.qadataswap.api.Reader;
+import io.qadataswap.api.Trust;
+import io.qadataswap.api.Writer;
+import io.qadataswap.api.codec.RegionCodec;
+import io.qadataswap.codec.arrow.support.Samples;
+import io.qadataswap.codec.arrow.support.Values;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.apache.arrow.memory.ArrowBuf;
+import org.apache.arrow.memory.BufferAllocator;
+import org.apache.arrow.memory.RootAllocator;
+import org.apache.arrow.vector.FieldVector;
+import org.apache.arrow.vector.VectorSchemaRoot;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestFactory;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Tables through channels, on every backend that works in this JVM. */
+class ChannelTest {
+  private static final int CAPACITY = 4 << 20;
+
+  @TempDir private Path directory;
+  private final BufferAllocator allocator = new RootAllocator();
+
+  @AfterEach
+  void nothingIsLeft() {
+    allocator.close();
+  }
+
+  private interface Case {
+    void run(String backend) throws Exception;
+  }
+
+  private static List<DynamicTest> onEachBackend(Case test) {
+    List<DynamicTest> tests = new ArrayList<>();
+    for (PluginInfo backend : Qds.backends()) {
+      if (backend.unavailableReason().isEmpty()) {
+        tests.add(DynamicTest.dynamicTest(backend.name(), () -> test.run(backend.name())));
+      }
+    }
+    assertEquals(Runtime.version().feature() < 22 ? 1 : 2, tests.size(), "usable backends");
+    return tests;
+  }
+
+  private Writer<ArrowTable> writer(String backend) {
+    return Qds.writer("tables-" + backend, ArrowCodec.with(allocator))
+        .directory(directory)
+        .backend(backend)
+        .capacity(CAPACITY)
+        .open();
+  }
+
+  private Reader<ArrowTable> reader(String backend, Trust trust) {
+    return Qds.reader("tables-" + backend, ArrowCodec.with(allocator))
+        .directory(directory)
+        .backend(backend)
+        .trust(trust)
+        .open();
+  }
+
+  @TestFactory
+  List<DynamicTest> tablesArriveWithTheirTags() {
+    return onEachBackend(
+        backend -> {
+          for (Trust trust : Trust.values()) {
+            Samples samples = new Samples(allocator, 3, true);
+            try (VectorSchemaRoot root = samples.batch(Samples.fields(), 500);
+                Writer<ArrowTable> writer = writer(backend);
+                Reader<ArrowTable> reader = reader(backend, trust)) {
+              // Many times round the arena.
+              for (int i = 0; i < 200; i++) {
+                writer.write(ArrowTable.of(root), i);
+                try (Message<ArrowTable> message = reader.read(Duration.ofSeconds(30))) {
+                  assertEquals(i, message.tag());
+                  Values.assertSame(root, message.value().root());
+                  assertEquals(0, message.payload().address() % 64);
+                }
+              }
+              assertNull(reader.poll());
+            }
+          }
+        });
+  }
+
+  @TestFactory
+  List<DynamicTest> aKeptBufferHoldsTheRoomOfItsMessage() {
+    return onEachBackend(
+        backend -> {
+          Samples samples = new Samples(allocator, 3, true);
+          try (VectorSchemaRoot root = samples.batch(Samples.fields().subList(8, 10), 100_000);
+              Writer<ArrowTable> writer = writer(backend);
+              Reader<ArrowTable> reader = reader(backend, Trust.FULL)) {
+            writer.write(ArrowTable.of(root));
+            Message<ArrowTable> message = reader.read(Duration.ofSeconds(30));
+            FieldVector vector = message.value().root().getVector(0);
+            ArrowBuf kept = vector.getDataBuffer();
+            kept.getReferenceManager().retain();
+            long value = kept.getLong(0);
+            message.close();
+
+            int written = 0;
+            while (writer.tryWrite(ArrowTable.of(root))) {
+              written++;
+            }
+            assertTrue(written > 0);
+            for (int i = 0; i < written; i++) {
+              reader.read(Duration.ofSeconds(30)).close();
+            }
+            assertEquals(value, kept.getLong(0));
+            // The writer goes on where nothing is held, and everywhere when nothing is held.
+            kept.close();
+            for (int i = 0; i < 3 * written; i++) {
+              writer.write(ArrowTable.of(root));
+              reader.read(Duration.ofSeconds(30)).close();
+            }
+          }
+        });
+  }
+
+  @TestFactory
+  List<DynamicTest> readersMayBeClosedBeforeTheirMessages() {
+    return onEachBackend(
+        backend -> {
+          Samples samples = new Samples(allocator, 3, true);
+          VectorSchemaRoot root = samples.batch(Samples.fields(), 100);
+          Writer<ArrowTable> writer = writer(backend);
+          Reader<ArrowTable> reader = reader(backend, Trust.FULL);
+          writer.write(ArrowTable.of(root));
+          Message<ArrowTable> message = reader.read(Duration.ofSeconds(30));
+          writer.close();
+          reader.close();
+          Values.assertSame(root, message.value().root());
+          message.close();
+          root.close();
+        });
+  }
+
+  @TestFactory
+  List<DynamicTest> aMessageThatIsNoStreamIsRefusedAndPassedOver() {
+    return onEachBackend(
+        backend -> {
+          try (VectorSchemaRoot root = new Samples(allocator, 3, true).batch(Samples.fields(), 9);
+              Writer<ArrowTable> writer = writer(backend);
+              Reader<ArrowTable> reader = reader(backend, Trust.FULL)) {
+            try (var claim = writer.claim(100)) {
+              claim.region().putInt(0, 12345);
+              claim.commit(100);
+            }
+            writer.write(ArrowTable.of(root));
+            QdsException refusal = assertThrows(QdsException.class, reader::read);
+            assertEquals(QdsException.Reason.CORRUPT, refusal.reason());
+            assertTrue(refusal.getMessage().contains("channel=tables-" + backend + " message=0"));
+            try (Message<ArrowTable> message = reader.read()) {
+              Values.assertSame(root, message.value().root());
+            }
+          }
+        });
+  }
+
+  @TestFactory
+  List<DynamicTest> readersOfAnotherCodecAreRefused() {
+    return onEachBackend(
+        backend -> {
+          try (Writer<ArrowTable> writer = writer(backend)) {
+            QdsException refusal =
+                assertThrows(
+                    QdsException.class,
+                    () ->
+                        Qds.reader(writer.name(), RegionCodec.instance())
+                            .directory(directory)
+                            .backend(backend)
+                            .open());
+            assertEquals(QdsException.Reason.CODEC_DIFFERS, refusal.reason());
+            assertTrue(refusal.getMessage().contains("arrow-ipc"), refusal.getMessage());
+          }
+        });
+  }
+
+  @Test
+  void theCodecIsFoundById() {
+    assertEquals(ArrowCodec.ID, Qds.codec("arrow-ipc").id());
+    assertTrue(
+        Qds.codecs().stream()
+            .anyMatch(c -> c.name().equals("arrow-ipc") && c.unavailableReason().isEmpty()));
+  }
+}
