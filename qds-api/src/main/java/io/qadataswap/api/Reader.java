@@ -52,6 +52,9 @@ public final class Reader<T> implements AutoCloseable, Iterable<Message<T>> {
   /** The message that an iterator took last. */
   private Message<T> iterated;
 
+  /** The thread that iterates: only it may close the message under the loop's body. */
+  private long iteratingThreadId;
+
   /** Whether the iterator has returned it. */
   private boolean handedOut;
 
@@ -267,7 +270,9 @@ public final class Reader<T> implements AutoCloseable, Iterable<Message<T>> {
 
   private void closeNow() {
     try {
-      closeIterated();
+      if (iteratingThreadId == Thread.currentThread().getId()) {
+        closeIterated();
+      }
       ring.close();
     } catch (InternalError e) {
       throw Failures.cutShort(name, e);
@@ -293,6 +298,7 @@ public final class Reader<T> implements AutoCloseable, Iterable<Message<T>> {
       if (iterated == null || handedOut) {
         closeIterated();
         handedOut = false;
+        iteratingThreadId = Thread.currentThread().getId();
         try {
           iterated = receive(Long.MAX_VALUE);
         } catch (InterruptedException e) {

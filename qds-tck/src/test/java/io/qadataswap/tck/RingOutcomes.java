@@ -54,7 +54,8 @@ abstract class RingOutcomes extends RingFixture {
           assertThrows(
               UnsupportedOperationException.class, () -> message.value().putByte(0, (byte) 1));
           assertThrows(
-              IndexOutOfBoundsException.class, () -> message.value().getByte(message.value().length()));
+              IndexOutOfBoundsException.class,
+              () -> message.value().getByte(message.value().length()));
         }
       }
     }
@@ -368,8 +369,7 @@ abstract class RingOutcomes extends RingFixture {
         for (long length : badLengths) {
           patch.putLong(DESCRIPTOR_RING_OFFSET + 64L * sequence + 16, length);
           int bad = sequence;
-          assertRefused(
-              Reason.CORRUPT, reader::poll, NAME, "message " + bad, "length=" + length);
+          assertRefused(Reason.CORRUPT, reader::poll, NAME, "message " + bad, "length=" + length);
           sequence++;
         }
         readAndClose(reader, sequence);
@@ -590,7 +590,8 @@ abstract class RingOutcomes extends RingFixture {
 
   @Test
   void namesAreChecked() throws IOException {
-    for (String bad : List.of("", ".a", "-a", "_a", "a/b", "../a", "a b", "ä", "a\0", "a".repeat(101))) {
+    for (String bad :
+        List.of("", ".a", "-a", "_a", "a/b", "../a", "a b", "ä", "a\0", "a".repeat(101))) {
       assertThrows(IllegalArgumentException.class, () -> Qds.writer(bad, codec()), bad);
       assertThrows(IllegalArgumentException.class, () -> Qds.reader(bad, codec()), bad);
       assertThrows(
@@ -604,7 +605,11 @@ abstract class RingOutcomes extends RingFixture {
     }
     for (String good : List.of("a", "0", "A.b_c-9", "a".repeat(100))) {
       try (Writer<Region> writer =
-          Qds.writer(good, codec()).directory(directory).backend(backend()).capacity(1 << 18).open()) {
+          Qds.writer(good, codec())
+              .directory(directory)
+              .backend(backend())
+              .capacity(1 << 18)
+              .open()) {
         assertEquals(good, writer.name());
         assertEquals(List.of(good), Qds.list(directory, Qds.DEFAULT_LAYOUT));
       }

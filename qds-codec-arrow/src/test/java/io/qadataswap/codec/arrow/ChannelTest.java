@@ -75,120 +75,115 @@ class ChannelTest {
 
   @TestFactory
   List<DynamicTest> tablesArriveWithTheirTags() {
-    return onEachBackend(
-        backend -> {
-          for (Trust trust : Trust.values()) {
-            Samples samples = new Samples(allocator, 3, true);
-            try (VectorSchemaRoot root = samples.batch(Samples.fields(), 500);
-                Writer<ArrowTable> writer = writer(backend);
-                Reader<ArrowTable> reader = reader(backend, trust)) {
-              // Many times round the arena.
-              for (int i = 0; i < 200; i++) {
-                writer.write(ArrowTable.of(root), i);
-                try (Message<ArrowTable> message = reader.read(Duration.ofSeconds(30))) {
-                  assertEquals(i, message.tag());
-                  Values.assertSame(root, message.value().root());
-                  assertEquals(0, message.payload().address() % 64);
-                }
-              }
-              assertNull(reader.poll());
+    return onEachBackend(backend -> {
+      for (Trust trust : Trust.values()) {
+        Samples samples = new Samples(allocator, 3, true);
+        try (VectorSchemaRoot root = samples.batch(Samples.fields(), 500);
+            Writer<ArrowTable> writer = writer(backend);
+            Reader<ArrowTable> reader = reader(backend, trust)) {
+          // Many times round the arena.
+          for (int i = 0; i < 200; i++) {
+            writer.write(ArrowTable.of(root), i);
+            try (Message<ArrowTable> message = reader.read(Duration.ofSeconds(30))) {
+              assertEquals(i, message.tag());
+              Values.assertSame(root, message.value().root());
+              assertEquals(0, message.payload().address() % 64);
             }
           }
-        });
+          assertNull(reader.poll());
+        }
+      }
+    });
   }
 
   @TestFactory
   List<DynamicTest> aKeptBufferHoldsTheRoomOfItsMessage() {
-    return onEachBackend(
-        backend -> {
-          Samples samples = new Samples(allocator, 3, true);
-          try (VectorSchemaRoot root = samples.batch(Samples.fields().subList(8, 10), 100_000);
-              Writer<ArrowTable> writer = writer(backend);
-              Reader<ArrowTable> reader = reader(backend, Trust.FULL)) {
-            writer.write(ArrowTable.of(root));
-            Message<ArrowTable> message = reader.read(Duration.ofSeconds(30));
-            FieldVector vector = message.value().root().getVector(0);
-            ArrowBuf kept = vector.getDataBuffer();
-            kept.getReferenceManager().retain();
-            long value = kept.getLong(0);
-            message.close();
+    return onEachBackend(backend -> {
+      Samples samples = new Samples(allocator, 3, true);
+      try (VectorSchemaRoot root = samples.batch(Samples.fields().subList(8, 10), 100_000);
+          Writer<ArrowTable> writer = writer(backend);
+          Reader<ArrowTable> reader = reader(backend, Trust.FULL)) {
+        writer.write(ArrowTable.of(root));
+        Message<ArrowTable> message = reader.read(Duration.ofSeconds(30));
+        FieldVector vector = message.value().root().getVector(0);
+        ArrowBuf kept = vector.getDataBuffer();
+        kept.getReferenceManager().retain();
+        long value = kept.getLong(0);
+        message.close();
 
-            int written = 0;
-            while (writer.tryWrite(ArrowTable.of(root))) {
-              written++;
-            }
-            assertTrue(written > 0);
-            for (int i = 0; i < written; i++) {
-              reader.read(Duration.ofSeconds(30)).close();
-            }
-            assertEquals(value, kept.getLong(0));
-            // The writer goes on where nothing is held, and everywhere when nothing is held.
-            kept.close();
-            for (int i = 0; i < 3 * written; i++) {
-              writer.write(ArrowTable.of(root));
-              reader.read(Duration.ofSeconds(30)).close();
-            }
-          }
-        });
+        int written = 0;
+        while (writer.tryWrite(ArrowTable.of(root))) {
+          written++;
+        }
+        assertTrue(written > 0);
+        for (int i = 0; i < written; i++) {
+          reader.read(Duration.ofSeconds(30)).close();
+        }
+        assertEquals(value, kept.getLong(0));
+        // The writer goes on where nothing is held, and everywhere when nothing is held.
+        kept.close();
+        for (int i = 0; i < 3 * written; i++) {
+          writer.write(ArrowTable.of(root));
+          reader.read(Duration.ofSeconds(30)).close();
+        }
+      }
+    });
   }
 
   @TestFactory
   List<DynamicTest> readersMayBeClosedBeforeTheirMessages() {
-    return onEachBackend(
-        backend -> {
-          Samples samples = new Samples(allocator, 3, true);
-          VectorSchemaRoot root = samples.batch(Samples.fields(), 100);
-          Writer<ArrowTable> writer = writer(backend);
-          Reader<ArrowTable> reader = reader(backend, Trust.FULL);
-          writer.write(ArrowTable.of(root));
-          Message<ArrowTable> message = reader.read(Duration.ofSeconds(30));
-          writer.close();
-          reader.close();
-          Values.assertSame(root, message.value().root());
-          message.close();
-          root.close();
-        });
+    return onEachBackend(backend -> {
+      Samples samples = new Samples(allocator, 3, true);
+      VectorSchemaRoot root = samples.batch(Samples.fields(), 100);
+      Writer<ArrowTable> writer = writer(backend);
+      Reader<ArrowTable> reader = reader(backend, Trust.FULL);
+      writer.write(ArrowTable.of(root));
+      Message<ArrowTable> message = reader.read(Duration.ofSeconds(30));
+      writer.close();
+      reader.close();
+      Values.assertSame(root, message.value().root());
+      message.close();
+      root.close();
+    });
   }
 
   @TestFactory
   List<DynamicTest> aMessageThatIsNoStreamIsRefusedAndPassedOver() {
-    return onEachBackend(
-        backend -> {
-          try (VectorSchemaRoot root = new Samples(allocator, 3, true).batch(Samples.fields(), 9);
-              Writer<ArrowTable> writer = writer(backend);
-              Reader<ArrowTable> reader = reader(backend, Trust.FULL)) {
-            try (var claim = writer.claim(100)) {
-              claim.region().putInt(0, 12345);
-              claim.commit(100);
-            }
-            writer.write(ArrowTable.of(root));
-            QdsException refusal = assertThrows(QdsException.class, reader::read);
-            assertEquals(QdsException.Reason.CORRUPT, refusal.reason());
-            assertTrue(refusal.getMessage().contains("channel=tables-" + backend + " message=0"));
-            try (Message<ArrowTable> message = reader.read()) {
-              Values.assertSame(root, message.value().root());
-            }
-          }
-        });
+    return onEachBackend(backend -> {
+      try (VectorSchemaRoot root = new Samples(allocator, 3, true).batch(Samples.fields(), 9);
+          Writer<ArrowTable> writer = writer(backend);
+          Reader<ArrowTable> reader = reader(backend, Trust.FULL)) {
+        try (var claim = writer.claim(100)) {
+          claim.region().putInt(0, 12345);
+          claim.commit(100);
+        }
+        writer.write(ArrowTable.of(root));
+        QdsException refusal = assertThrows(QdsException.class, reader::read);
+        assertEquals(QdsException.Reason.CORRUPT, refusal.reason());
+        assertTrue(refusal.getMessage().contains("channel=tables-" + backend + " message=0"));
+        try (Message<ArrowTable> message = reader.read()) {
+          Values.assertSame(root, message.value().root());
+        }
+      }
+    });
   }
 
   @TestFactory
   List<DynamicTest> readersOfAnotherCodecAreRefused() {
-    return onEachBackend(
-        backend -> {
-          try (Writer<ArrowTable> writer = writer(backend)) {
-            QdsException refusal =
-                assertThrows(
-                    QdsException.class,
-                    () ->
-                        Qds.reader(writer.name(), RegionCodec.instance())
-                            .directory(directory)
-                            .backend(backend)
-                            .open());
-            assertEquals(QdsException.Reason.CODEC_DIFFERS, refusal.reason());
-            assertTrue(refusal.getMessage().contains("arrow-ipc"), refusal.getMessage());
-          }
-        });
+    return onEachBackend(backend -> {
+      try (Writer<ArrowTable> writer = writer(backend)) {
+        QdsException refusal =
+            assertThrows(
+                QdsException.class,
+                () ->
+                    Qds.reader(writer.name(), RegionCodec.instance())
+                        .directory(directory)
+                        .backend(backend)
+                        .open());
+        assertEquals(QdsException.Reason.CODEC_DIFFERS, refusal.reason());
+        assertTrue(refusal.getMessage().contains("arrow-ipc"), refusal.getMessage());
+      }
+    });
   }
 
   @Test

@@ -24,6 +24,7 @@ import org.apache.arrow.memory.util.MemoryUtil;
 public final class Loopback implements AutoCloseable {
   /** The channel that messages name. */
   public static final String CHANNEL = "loopback";
+
   private static final int ALIGNMENT = 64;
 
   private final Encoder<ArrowTable> encoder;

@@ -58,7 +58,8 @@ public final class QuickStart {
         Reader<ArrowTable> reader = Qds.reader("trades", ArrowCodec.with(allocator)).open()) {
       for (Message<ArrowTable> message : reader) { // each is closed before the next one
         VectorSchemaRoot trades = message.value().root(); // a view of the shared memory
-        List<String> columns = trades.getSchema().getFields().stream().map(f -> f.getName()).toList();
+        List<String> columns =
+            trades.getSchema().getFields().stream().map(f -> f.getName()).toList();
         System.out.println(columns + " " + trades.getRowCount() + " rows");
         System.out.print(trades.contentToTSVString());
       }
