@@ -10,4 +10,11 @@ class RingOnAgronaTest {
       super("agrona");
     }
   }
+
+  @Nested
+  class Flow extends RingFlow {
+    Flow() {
+      super("agrona");
+    }
+  }
 }

@@ -13,4 +13,11 @@ class RingOnFfmTest {
       super("ffm");
     }
   }
+
+  @Nested
+  class Flow extends RingFlow {
+    Flow() {
+      super("ffm");
+    }
+  }
 }
