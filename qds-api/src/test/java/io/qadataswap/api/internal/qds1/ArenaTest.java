@@ -11,7 +11,7 @@ import java.util.Random;
 import org.junit.jupiter.api.Test;
 
 class ArenaTest {
-  private static final int UNIT = MessageDescriptor.PAYLOAD_ALIGNMENT;
+  private static final long UNIT = MessageDescriptor.PAYLOAD_ALIGNMENT;
 
   /** A part of the arena that is in use. */
   private record Part(long from, long to) {
@@ -70,7 +70,7 @@ class ArenaTest {
         release(1);
       }
       long largest = random.nextInt(10) == 0 ? length : middle / (1 + random.nextInt(8));
-      long footprint = UNIT * (1 + (long) (random.nextDouble() * (largest / UNIT)));
+      long footprint = UNIT * (1 + (long) (random.nextDouble() * ((double) largest / UNIT)));
       footprint = Math.min(footprint, length & -UNIT);
       long offset = arena.place(footprint);
       if (offset < 0) {
