@@ -75,8 +75,7 @@ abstract class RingFlow extends RingFixture {
       }
     }
     assertThrows(
-        IllegalArgumentException.class,
-        () -> writer().maxMessageLength(ARENA_LENGTH + 1L).open());
+        IllegalArgumentException.class, () -> writer().maxMessageLength(ARENA_LENGTH + 1L).open());
   }
 
   @Test

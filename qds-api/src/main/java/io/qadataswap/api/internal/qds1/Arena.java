@@ -61,6 +61,11 @@ final class Arena {
     this.next = next;
   }
 
+  /** Sets the next sequence of a new arena. */
+  void begin(long sequence) {
+    next = sequence;
+  }
+
   /** Returns where the next payload goes, or -1 if {@link #extend} has to make room first. */
   long place(long footprint) {
     return footprint <= limit - head && !isAcrossMiddle(head, footprint) ? head : -1;

@@ -141,23 +141,23 @@ final class LosslessReader extends Qds1Reader {
 
   /** Advances, lets others do so, then looks for marks of those who came meanwhile. */
   private void advanceAndLetGo() {
-    try {
-      advanceAlone();
-    } finally {
-      ADVANCING.setRelease(this, 0);
-    }
-    // Between letting go and the look for marks, and between the cursor and the look at whether the
-    // writer waits.
-    VarHandle.fullFence();
-    if (left) {
-      return;
-    }
-    long oldest = cursor;
-    if (oldest < next() && isReleased(oldest)) {
-      advance();
-    } else {
-      wakeWriter();
-    }
+    boolean more;
+    do {
+      try {
+        advanceAlone();
+      } finally {
+        ADVANCING.setRelease(this, 0);
+      }
+      // Between letting go and the look for marks, and between the cursor and the look at whether
+      // the writer waits.
+      VarHandle.fullFence();
+      if (left) {
+        return;
+      }
+      long oldest = cursor;
+      more = oldest < next() && isReleased(oldest) && ADVANCING.compareAndSet(this, 0, 1);
+    } while (more);
+    wakeWriter();
   }
 
   private void wakeWriter() {
@@ -181,20 +181,19 @@ final class LosslessReader extends Qds1Reader {
       MARKS.set(marks, (int) sequence & mask, (byte) 0);
       sequence++;
     }
-    if (sequence != cursor) {
-      cursor = sequence;
-      if (!lingering && isAttached()) {
-        // SYNC POINT: cursor. What this reader did with the messages below is done.
-        channel.putLongRelease(entryOffset + ReaderEntryDescriptor.CURSOR_OFFSET, sequence);
-      }
+    boolean advanced = sequence != cursor;
+    cursor = sequence;
+    if (leaving && sequence == end) {
+      left = true;
+      leaveNow(sequence);
+      return;
     }
-    if (leaving) {
-      if (sequence == end) {
-        left = true;
-        leaveNow(sequence);
-      } else if (isAttached()) {
-        linger(sequence, end);
-      }
+    if (advanced && !lingering && isAttached()) {
+      // SYNC POINT: cursor. What this reader did with the messages below is done.
+      channel.putLongRelease(entryOffset + ReaderEntryDescriptor.CURSOR_OFFSET, sequence);
+    }
+    if (leaving && isAttached()) {
+      linger(sequence, end);
     }
   }
 

@@ -54,10 +54,13 @@ final class ObserverReader extends Qds1Reader {
   @Override
   public void release(Loan loan) {
     long pin = loan.handle();
-    if (pin != COPIED) {
-      clearPin((int) pin);
+    try {
+      if (pin != COPIED) {
+        clearPin((int) pin);
+      }
+    } finally {
+      leaveIfUnused();
     }
-    leaveIfUnused();
   }
 
   @Override

@@ -334,8 +334,12 @@ abstract class Qds1Reader implements RingReader {
     closing = true;
     Thread waiting = waitingThread;
     if (waiting != null) {
-      channel.wake(HeaderDescriptor.PUBLISHED_OFFSET);
       LockSupport.unpark(waiting);
+      try {
+        channel.wake(HeaderDescriptor.PUBLISHED_OFFSET);
+      } catch (IllegalStateException e) {
+        // It has noticed, and left, meanwhile.
+      }
     }
   }
 

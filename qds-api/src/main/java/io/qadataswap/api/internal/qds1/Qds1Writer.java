@@ -77,7 +77,7 @@ final class Qds1Writer implements RingWriter {
   private final Counter waitTimeoutCount = new Counter();
   private final Counter evictionCount = new Counter();
 
-  /** Joins a segment whose writer lock and record the caller has taken. */
+  /** Takes over a segment whose writer lock the caller has taken. */
   Qds1Writer(Segment segment, Segments segments, FileLock lock, long token, WriterOptions options) {
     this.segment = segment;
     this.segments = segments;
@@ -88,9 +88,14 @@ final class Qds1Writer implements RingWriter {
     this.waiter = new Waiter(options.waitStrategy(), channel);
     this.timestamps = options.timestamps();
     this.checksum = geometry.payloadChecksum() ? new PayloadChecksum() : null;
+    this.arena = new Arena(geometry.arenaLength(), geometry.slotCount(), 0);
+    // From here on a predecessor that still runs without its lock is fenced off: the token comes
+    // before anything that it could still change is read.
+    segment.recordWriter(token, options.label());
+    VarHandle.fullFence();
     this.next = finishedCommits();
     this.firstSequence = next;
-    this.arena = new Arena(geometry.arenaLength(), geometry.slotCount(), next);
+    arena.begin(next);
     this.publishedBytes = channel.getLong(HeaderDescriptor.PUBLISHED_BYTES_OFFSET);
     this.startBytes = publishedBytes;
     this.floor = Math.max(0, Math.min(segment.floorAcquire(), next));
@@ -220,9 +225,13 @@ final class Qds1Writer implements RingWriter {
     Thread waiting = waitingThread;
     if (waiting != null) {
       // A changed word also keeps it from falling asleep just now.
-      channel.putIntRelease(HeaderDescriptor.WRITER_WAITING_OFFSET, 0);
-      channel.wake(HeaderDescriptor.WRITER_WAITING_OFFSET);
       LockSupport.unpark(waiting);
+      try {
+        channel.putIntRelease(HeaderDescriptor.WRITER_WAITING_OFFSET, 0);
+        channel.wake(HeaderDescriptor.WRITER_WAITING_OFFSET);
+      } catch (IllegalStateException e) {
+        // It has noticed, and left, meanwhile.
+      }
     }
   }
 

@@ -240,7 +240,6 @@ final class Segments {
       Segment segment = new Segment(options.name(), header, channel);
       long token = newToken();
       Qds1Writer writer = new Qds1Writer(segment, this, file.creationLock(), token, options);
-      segment.recordWriter(token, options.label());
       created = file.moveTo(path);
       return created ? writer : null;
     } catch (IOException e) {
@@ -327,7 +326,6 @@ final class Segments {
       segment.requireSoundCounters();
       long token = newToken();
       Qds1Writer writer = new Qds1Writer(segment, this, lock, token, options);
-      segment.recordWriter(token, options.label());
       joined = true;
       return writer;
     } finally {
