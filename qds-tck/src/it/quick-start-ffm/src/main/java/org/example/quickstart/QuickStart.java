@@ -7,7 +7,6 @@ import io.qadataswap.api.Writer;
 import io.qadataswap.codec.arrow.ArrowCodec;
 import io.qadataswap.codec.arrow.ArrowTable;
 import java.nio.charset.StandardCharsets;
-import java.util.List;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.RootAllocator;
 import org.apache.arrow.vector.BigIntVector;
@@ -58,9 +57,6 @@ public final class QuickStart {
         Reader<ArrowTable> reader = Qds.reader("trades", ArrowCodec.with(allocator)).open()) {
       for (Message<ArrowTable> message : reader) { // each is closed before the next one
         VectorSchemaRoot trades = message.value().root(); // a view of the shared memory
-        List<String> columns =
-            trades.getSchema().getFields().stream().map(f -> f.getName()).toList();
-        System.out.println(columns + " " + trades.getRowCount() + " rows");
         System.out.print(trades.contentToTSVString());
       }
     }
