@@ -5,7 +5,14 @@ import io.qadataswap.api.Region;
 
 /** Messages whose every byte, and length if asked for, follows from their sequence. */
 final class Payloads {
+  private static final int LENGTH_LIMIT = 20_000;
+
   private Payloads() {}
+
+  /** Returns the length of a message whose length follows from its sequence too. */
+  static int lengthOf(long sequence) {
+    return lengthOf(sequence, LENGTH_LIMIT);
+  }
 
   /** Returns a length from 0 to a limit, mostly a small one. */
   static int lengthOf(long sequence, int limit) {
@@ -22,6 +29,16 @@ final class Payloads {
     for (; offset < length; offset++) {
       region.putByte(offset, (byte) word(sequence, offset));
     }
+  }
+
+  /** Checks every byte of a message whose length and tag follow from its sequence too. */
+  static void checkSelfDescribed(Message<Region> message) {
+    long sequence = message.sequence();
+    if (message.tag() != sequence || message.value().length() != lengthOf(sequence)) {
+      throw new AssertionError(
+          "message " + sequence + " tag=" + message.tag() + " length=" + message.value().length());
+    }
+    check(message);
   }
 
   /** Checks every byte of a message. */

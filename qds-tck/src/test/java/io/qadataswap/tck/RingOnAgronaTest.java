@@ -17,4 +17,11 @@ class RingOnAgronaTest {
       super("agrona");
     }
   }
+
+  @Nested
+  class Segments extends RingSegments {
+    Segments() {
+      super("agrona");
+    }
+  }
 }

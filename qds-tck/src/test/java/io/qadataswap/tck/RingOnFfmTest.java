@@ -20,4 +20,11 @@ class RingOnFfmTest {
       super("ffm");
     }
   }
+
+  @Nested
+  class Segments extends RingSegments {
+    Segments() {
+      super("ffm");
+    }
+  }
 }

@@ -1,0 +1,160 @@
+package io.qadataswap.tck;
+
+import io.qadataswap.api.Claim;
+import io.qadataswap.api.Message;
+import io.qadataswap.api.Qds;
+import io.qadataswap.api.QdsException;
+import io.qadataswap.api.Reader;
+import io.qadataswap.api.ReaderMode;
+import io.qadataswap.api.Region;
+import io.qadataswap.api.Writer;
+import io.qadataswap.api.codec.RegionCodec;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * The other process of {@link RingProcessesTest}: a writer or reader that does what it reads from
+ * standard input, line by line, and answers each command with a line. Uses nothing of JUnit and
+ * runs on Java 17.
+ */
+final class RingChild {
+  private final String backend;
+  private final Path directory;
+  private final List<Message<Region>> held = new ArrayList<>();
+  private Writer<Region> writer;
+  private Reader<Region> reader;
+
+  private RingChild(String backend, Path directory) {
+    this.backend = backend;
+    this.directory = directory;
+  }
+
+  /**
+   * Runs until standard input ends.
+   *
+   * @param args name of the backend, directory of the channel
+   * @throws IOException if standard input fails
+   */
+  public static void main(String[] args) throws IOException {
+    RingChild child = new RingChild(args[0], Path.of(args[1]));
+    BufferedReader commands =
+        new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+    for (String line = commands.readLine(); line != null; line = commands.readLine()) {
+      System.out.println(child.answer(line.split(" ", -1)));
+    }
+    // Like a program that ends without closing anything.
+    Runtime.getRuntime().halt(0);
+  }
+
+  private String answer(String[] words) {
+    try {
+      return result(words);
+    } catch (QdsException e) {
+      return e.reason() + " " + position() + " " + e.getMessage();
+    } catch (Exception | AssertionError e) {
+      return e + " " + position();
+    }
+  }
+
+  private long position() {
+    return reader == null ? -1 : reader.stats().nextSequence();
+  }
+
+  private String result(String[] words) throws Exception {
+    switch (words[0]) {
+      case "writer" -> {
+        writer =
+            Qds.writer(RingFixture.NAME, RegionCodec.instance())
+                .directory(directory)
+                .backend(backend)
+                .capacity(Integer.parseInt(words[1]))
+                .messageSlots(RingFixture.SLOT_COUNT)
+                .readerEntries(RingFixture.READER_ENTRY_COUNT)
+                .open();
+        return "open " + writer.stats().nextSequence();
+      }
+      case "write" -> {
+        for (int i = 0; i < Integer.parseInt(words[1]); i++) {
+          write();
+        }
+        return "wrote " + writer.stats().nextSequence();
+      }
+      case "write-on" -> {
+        System.out.println("writing");
+        while (true) {
+          write();
+        }
+      }
+      case "reader" -> {
+        reader =
+            Qds.reader(RingFixture.NAME, RegionCodec.instance())
+                .directory(directory)
+                .backend(backend)
+                .mode(ReaderMode.valueOf(words[1]))
+                .open();
+        return "open " + reader.startSequence();
+      }
+      case "read" -> {
+        for (int i = 0; i < Integer.parseInt(words[1]); i++) {
+          readChecked().close();
+        }
+        return "read " + position();
+      }
+      case "read-on" -> {
+        System.out.println("reading");
+        for (Message<Region> message = readChecked(); message != null; message = readChecked()) {
+          message.close();
+        }
+        return (reader.isEnded() ? "ended " : "gave up ") + position();
+      }
+      case "hold" -> {
+        for (int i = 0; i < Integer.parseInt(words[1]); i++) {
+          held.add(readChecked());
+        }
+        return "held " + held.size();
+      }
+      case "read-file" -> {
+        // drops the process's locks on it
+        return "read " + Files.readAllBytes(directory.resolve(RingFixture.NAME + ".qds")).length;
+      }
+      case "close" -> {
+        if (writer != null) {
+          writer.close();
+        }
+        if (reader != null) {
+          reader.close();
+        }
+        return "closed";
+      }
+      default -> throw new IllegalArgumentException(words[0]);
+    }
+  }
+
+  private void write() throws InterruptedException {
+    long sequence = writer.stats().nextSequence();
+    int length = Payloads.lengthOf(sequence);
+    Claim claim = writer.claim(length);
+    Payloads.fill(claim.region(), sequence, length);
+    claim.commit(length, sequence);
+  }
+
+  /** Checks that the next message is whole, and the next one but for those counted as lost. */
+  private Message<Region> readChecked() throws InterruptedException {
+    long expected = position() - reader.stats().lostCount();
+    Message<Region> message = reader.read();
+    if (message != null) {
+      if (message.sequence() - reader.stats().lostCount() != expected) {
+        throw new AssertionError(
+            "message " + message.sequence() + " lost " + reader.stats().lostCount());
+      }
+      Payloads.checkSelfDescribed(message);
+    }
+    return message;
+  }
+}

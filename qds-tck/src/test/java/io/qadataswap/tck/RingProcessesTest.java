@@ -1,0 +1,499 @@
+package io.qadataswap.tck;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import io.qadataswap.api.Message;
+import io.qadataswap.api.ParticipantInfo;
+import io.qadataswap.api.Qds;
+import io.qadataswap.api.QdsException.Reason;
+import io.qadataswap.api.Reader;
+import io.qadataswap.api.ReaderMode;
+import io.qadataswap.api.Region;
+import io.qadataswap.api.StartPosition;
+import io.qadataswap.api.Writer;
+import io.qadataswap.shm.agrona.AgronaChannelProvider;
+import io.qadataswap.shm.ffm.FfmChannelProvider;
+import java.io.BufferedReader;
+import java.io.File;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.net.URI;
+import java.net.URL;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.agrona.concurrent.UnsafeBuffer;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledForJreRange;
+import org.junit.jupiter.api.condition.JRE;
+
+/** The native ring between real processes, which are killed now and then. */
+@SuppressWarnings("try") // closing by hand is what is tested
+@EnabledForJreRange(min = JRE.JAVA_22, disabledReason = "qds-shm-ffm needs JDK 22")
+class RingProcessesTest extends RingFixture {
+  private static final int SEED = 1;
+
+  private final List<Child> children = new ArrayList<>();
+  private final Random random = new Random(SEED);
+
+  RingProcessesTest() {
+    super("ffm");
+  }
+
+  /** What a child runs on. */
+  private enum Side {
+    FFM("ffm"),
+    FFM_WITH_FUTEX("ffm", "--enable-native-access=ALL-UNNAMED"),
+    AGRONA("agrona", "--add-opens=java.base/jdk.internal.misc=ALL-UNNAMED"),
+    AGRONA_ON_17("agrona", "--add-opens=java.base/jdk.internal.misc=ALL-UNNAMED");
+
+    final String backend;
+    final List<String> flags;
+
+    Side(String backend, String... flags) {
+      this.backend = backend;
+      this.flags = List.of(flags);
+    }
+
+    String javaHome() {
+      return System.getProperty(this == AGRONA_ON_17 ? "qds.jdk17.home" : "java.home");
+    }
+  }
+
+  /** Another process, see {@link RingChild}. */
+  private static final class Child {
+    final Process process;
+    private final BufferedReader answers;
+    private final PrintWriter commands;
+
+    Child(Side side, Path directory) throws IOException {
+      List<String> command = new ArrayList<>();
+      command.add(Path.of(side.javaHome(), "bin", "java").toString());
+      command.addAll(List.of("-XX:+UseSerialGC", "-Xmx128m"));
+      command.addAll(side.flags);
+      command.addAll(List.of("-cp", classPath(side), RingChild.class.getName()));
+      command.addAll(List.of(side.backend, directory.toString()));
+      ProcessBuilder builder =
+          new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.DISCARD);
+      builder.environment().keySet().removeAll(List.of("JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS"));
+      process = builder.start();
+      answers = process.inputReader();
+      commands = new PrintWriter(process.outputWriter(), true);
+    }
+
+    private static String classPath(Side side) {
+      List<Class<?>> libraries = new ArrayList<>(List.of(RingChild.class, Qds.class));
+      if (side.backend.equals("ffm")) {
+        libraries.add(FfmChannelProvider.class);
+      } else {
+        libraries.addAll(List.of(AgronaChannelProvider.class, UnsafeBuffer.class));
+      }
+      return libraries.stream().map(Child::location).collect(Collectors.joining(File.pathSeparator));
+    }
+
+    /** Where a class lies; its code source would not tell where tests of a module lie. */
+    private static String location(Class<?> type) {
+      String name = "/" + type.getName().replace('.', '/') + ".class";
+      URL found = type.getResource(name);
+      String text = found.toString();
+      text = text.substring(0, text.length() - name.length());
+      if (text.startsWith("jar:")) {
+        text = text.substring("jar:".length(), text.length() - "!".length());
+      }
+      return Path.of(URI.create(text)).toString();
+    }
+
+    long pid() {
+      return process.pid();
+    }
+
+    void send(String command) {
+      commands.println(command);
+    }
+
+    String answer() throws IOException {
+      return answers.readLine();
+    }
+
+    String ask(String command) throws IOException {
+      send(command);
+      return answer();
+    }
+
+    /** Ends it as a crash would. */
+    void kill() throws InterruptedException {
+      process.destroyForcibly().waitFor();
+    }
+
+    void signal(String name) throws IOException, InterruptedException {
+      Process kill = new ProcessBuilder("kill", "-" + name, Long.toString(pid())).start();
+      assertEquals(0, kill.waitFor());
+    }
+  }
+
+  private Child start(Side side) throws IOException {
+    Child child = new Child(side, directory);
+    children.add(child);
+    return child;
+  }
+
+  @AfterEach
+  void endChildren() throws InterruptedException {
+    for (Child child : children) {
+      child.kill();
+    }
+  }
+
+  private static void writeChecked(Writer<Region> writer) throws InterruptedException {
+    long sequence = writer.stats().nextSequence();
+    int length = Payloads.lengthOf(sequence);
+    var claim = writer.claim(length);
+    Payloads.fill(claim.region(), sequence, length);
+    claim.commit(length, sequence);
+  }
+
+  @Test
+  void everythingArrivesInOrderBetweenAnyBackends() throws Exception {
+    Side[] sides = {Side.FFM, Side.FFM_WITH_FUTEX, Side.AGRONA};
+    for (Side writing : sides) {
+      Child writer = start(writing);
+      List<Child> readers = new ArrayList<>();
+      for (Side reading : sides) {
+        readers.add(start(reading));
+      }
+      exchange(writer, readers, 4_000);
+    }
+  }
+
+  @Test
+  void java17WithAgronaTalksToJava25WithFfm() throws Exception {
+    String home = Side.AGRONA_ON_17.javaHome();
+    assumeTrue(home != null && Files.isDirectory(Path.of(home)), "no JDK 17 was found");
+    exchange(start(Side.AGRONA_ON_17), List.of(start(Side.FFM)), 4_000);
+    exchange(start(Side.FFM), List.of(start(Side.AGRONA_ON_17)), 4_000);
+  }
+
+  private void exchange(Child writer, List<Child> readers, int count) throws IOException {
+    assertEquals("open 0", writer.ask("writer " + CAPACITY));
+    for (Child reader : readers) {
+      assertEquals("open 0", reader.ask("reader LOSSLESS"));
+      assertEquals("reading", reader.ask("read-on"));
+    }
+    assertEquals("wrote " + count, writer.ask("write " + count));
+    assertEquals("closed", writer.ask("close"));
+    for (Child reader : readers) {
+      assertEquals("ended " + count, reader.answer());
+      assertEquals("closed", reader.ask("close"));
+    }
+    assertFalse(Files.exists(file()), "all was read and all have left");
+  }
+
+  @Test
+  void aSlowReaderHoldsTheWriter() throws Exception {
+    Child writer = start(Side.FFM);
+    Child fast = start(Side.FFM);
+    Child slow = start(Side.AGRONA);
+    assertEquals("open 0", writer.ask("writer " + CAPACITY));
+    assertEquals("open 0", fast.ask("reader LOSSLESS"));
+    assertEquals("open 0", slow.ask("reader LOSSLESS"));
+    assertEquals("reading", fast.ask("read-on"));
+    assertEquals("writing", writer.ask("write-on"));
+    for (int i = 1; i < 20; i++) {
+      assertEquals("read " + i, slow.ask("read 1"));
+      await(() -> inspect().writer().orElseThrow().waiting());
+      long ahead = inspect().publishedCount() - i;
+      assertTrue(ahead > 0 && ahead <= SLOT_COUNT, "ahead by " + ahead);
+    }
+  }
+
+  @Test
+  void aKilledWriterIsSucceededAndReadersMissNothing() throws Exception {
+    Side[] sides = {Side.FFM, Side.AGRONA};
+    int killCount = 24;
+    List<Task<Long>> readers = new ArrayList<>();
+    Reader<Region> ending = null;
+    Child writer = start(Side.FFM);
+    for (int round = 0; round < killCount; round++) {
+      final Child next = start(sides[round % sides.length]);
+      String opened = writer.ask("writer " + CAPACITY);
+      assertTrue(opened.startsWith("open "), opened);
+      if (round == 0) {
+        for (String backend : List.of("ffm", "agrona", "ffm")) {
+          Reader<Region> reader = reader().backend(backend).awaitSuccessor(true).open();
+          readers.add(new Task<>("reader on " + backend, () -> readToEnd(reader)));
+        }
+      }
+      long first = inspect().publishedCount();
+      if (round == killCount - 1) {
+        ending = reader().start(StartPosition.latest()).open();
+      }
+      assertEquals("writing", writer.ask("write-on"));
+      long enough = first + random.nextInt(200);
+      Reader<Region> drained = ending;
+      await(() -> {
+        if (drained != null) {
+          drained.drain(Payloads::checkSelfDescribed, 100);
+        }
+        return inspect().publishedCount() > enough;
+      });
+      spin(random.nextInt(100_000));
+      writer.kill();
+      assertFalse(inspect().writer().orElseThrow().alive());
+      if (round == killCount - 1) {
+        long pid = writer.pid();
+        assertRefused(Reason.WRITER_DIED, () -> readToEnd(drained), NAME, "pid=" + pid);
+        assertEquals(inspect().publishedCount(), drained.stats().nextSequence());
+        drained.close();
+      }
+      writer = next;
+    }
+    long written;
+    try (Writer<Region> last = writer().open()) {
+      for (int i = 0; i < 100; i++) {
+        writeChecked(last);
+      }
+      written = last.stats().nextSequence();
+    }
+    for (Task<Long> reader : readers) {
+      assertEquals(written, reader.get());
+    }
+    assertFalse(Files.exists(file()));
+  }
+
+  /** Reads all there is, checks that it comes in order without a gap, and closes the reader. */
+  private static long readToEnd(Reader<Region> reader) throws InterruptedException {
+    long next = reader.stats().nextSequence();
+    for (Message<Region> message : reader) {
+      assertEquals(next, message.sequence());
+      Payloads.checkSelfDescribed(message);
+      next++;
+    }
+    assertTrue(reader.isEnded());
+    reader.close();
+    return next;
+  }
+
+  private static void spin(int count) {
+    for (int i = 0; i < count; i++) {
+      Thread.onSpinWait();
+    }
+  }
+
+  @Test
+  void aKilledReaderIsEvictedAndTheWriterGoesOn() throws Exception {
+    Side[] sides = {Side.FFM, Side.AGRONA};
+    int killCount = 20;
+    try (Writer<Region> writer = writer().open();
+        Reader<Region> survivor = reader().backend("agrona").open()) {
+      Task<Long> reading = new Task<>("survivor", () -> readToEnd(survivor));
+      Task<Long> writing = new Task<>("writer", () -> writeUntilInterrupted(writer));
+      Child victim = start(Side.FFM);
+      for (int round = 0; round < killCount; round++) {
+        final Child next = start(sides[round % sides.length]);
+        String opened = victim.ask("reader " + ReaderMode.values()[(round / 2) % 2]);
+        assertTrue(opened.startsWith("open "), opened);
+        if (round % 3 == 0) {
+          assertEquals("held 3", victim.ask("hold 3"));
+        }
+        if (round % 3 > 0) {
+          assertEquals("reading", victim.ask("read-on"));
+          spin(random.nextInt(2_000_000));
+        }
+        victim.kill();
+        long enough = writer.stats().nextSequence() + 3 * SLOT_COUNT;
+        await(() -> writer.stats().nextSequence() > enough);
+        victim = next;
+      }
+      writing.thread.interrupt();
+      long written = writing.get();
+      await(() -> survivor.stats().lag() == 0);
+      // Observers that died stand in nobody's way; who joins next, or needs their room, frees them.
+      for (ParticipantInfo reader : inspect().readers()) {
+        assertTrue(reader.alive() || reader.mode().equals("OBSERVER"), reader.toString());
+      }
+      writer.close();
+      assertEquals(written, reading.get());
+    }
+    assertFalse(Files.exists(file()));
+  }
+
+  private static long writeUntilInterrupted(Writer<Region> writer) {
+    try {
+      while (!Thread.currentThread().isInterrupted()) {
+        writeChecked(writer);
+      }
+    } catch (InterruptedException e) {
+      // that was asked for
+    }
+    return writer.stats().nextSequence();
+  }
+
+  @Test
+  void aWriterAloneEvictsWhoStandsInItsWay() throws Exception {
+    try (Writer<Region> writer = writer().open()) {
+      Child reader = start(Side.AGRONA);
+      writeChecked(writer);
+      assertEquals("open 0", reader.ask("reader LOSSLESS"));
+      assertEquals("held 1", reader.ask("hold 1"));
+      for (int i = 1; i < SLOT_COUNT; i++) {
+        writeChecked(writer);
+      }
+      assertNull(writer.tryClaim(8));
+      Task<Boolean> write = new Task<>("write", () -> write(writer, 8, LONG));
+      await(() -> writer.stats().waitCount() == 1);
+      reader.kill();
+      // What the dead one had not read stays for the next reader.
+      await(() -> writer.stats().evictionCount() == 1);
+      assertTrue(inspect().readers().isEmpty());
+      try (Reader<Region> next = reader().open()) {
+        assertEquals(0, next.startSequence());
+        while (next.stats().lag() > 0) {
+          next.drain(Payloads::checkSelfDescribed, SLOT_COUNT - 1);
+          if (next.stats().nextSequence() == SLOT_COUNT - 1) {
+            next.drain(m -> {}, 2);
+          }
+        }
+        assertTrue(write.get());
+      }
+    }
+  }
+
+  @Test
+  void bothEndsMayBeKilled() throws Exception {
+    Side[] sides = {Side.FFM, Side.AGRONA};
+    for (int round = 0; round < 6; round++) {
+      Child writer = start(sides[round % 2]);
+      Child reader = start(sides[round / 2 % 2]);
+      String opened = writer.ask("writer " + CAPACITY);
+      assertTrue(opened.startsWith("open "), opened);
+      assertTrue(reader.ask("reader LOSSLESS").startsWith("open "));
+      assertEquals("reading", reader.ask("read-on"));
+      assertEquals("writing", writer.ask("write-on"));
+      long enough = inspect().publishedCount() + random.nextInt(100);
+      await(() -> inspect().publishedCount() > enough);
+      writer.process.destroyForcibly();
+      reader.kill();
+      writer.kill();
+      assertFalse(inspect().isLive());
+    }
+    try (Writer<Region> writer = writer().open();
+        Reader<Region> reader = reader().open()) {
+      long start = reader.startSequence();
+      assertTrue(start <= writer.stats().nextSequence());
+      reader.drain(Payloads::checkSelfDescribed, 1000);
+      for (int i = 0; i < 5 * SLOT_COUNT; i++) {
+        writeChecked(writer);
+        try (Message<Region> message = reader.read(LONG)) {
+          Payloads.checkSelfDescribed(message);
+        }
+      }
+    }
+    assertFalse(Files.exists(file()));
+  }
+
+  @Test
+  void aSecondWriterIsRefused() throws Exception {
+    Child first = start(Side.FFM);
+    Child second = start(Side.AGRONA);
+    assertEquals("open 0", first.ask("writer " + CAPACITY));
+    String refusal = second.ask("writer " + CAPACITY);
+    assertTrue(refusal.startsWith(Reason.SECOND_WRITER.name()), refusal);
+    assertTrue(refusal.contains("pid=" + first.pid() + " since "), refusal);
+    assertRefused(Reason.SECOND_WRITER, () -> writer().open(), NAME, "pid=" + first.pid());
+    assertRefused(
+        Reason.IN_USE,
+        () -> Qds.remove(directory, NAME, Qds.DEFAULT_LAYOUT, false),
+        "pid=" + first.pid());
+    assertEquals("wrote 5", first.ask("write 5"));
+    first.kill();
+    assertEquals("open 5", second.ask("writer " + CAPACITY));
+  }
+
+  @Test
+  void aLostLockIsNotTakenForDeath() throws Exception {
+    Child writer = start(Side.FFM);
+    Child reader = start(Side.AGRONA);
+    assertEquals("open 0", writer.ask("writer " + CAPACITY));
+    assertEquals("open 0", reader.ask("reader LOSSLESS"));
+    assertEquals("read " + CAPACITY, writer.ask("read-file"));
+    assertEquals("read " + CAPACITY, reader.ask("read-file"));
+    assertRefused(Reason.LOCK_LOST, () -> writer().open(), NAME, "pid=" + writer.pid());
+    assertEquals("reading", reader.ask("read-on"));
+    assertEquals("wrote 1000", writer.ask("write 1000"));
+    assertTrue(inspect().writer().orElseThrow().alive());
+    assertTrue(inspect().readers().get(0).alive());
+    assertEquals("closed", writer.ask("close"));
+    assertEquals("ended 1000", reader.answer());
+  }
+
+  @Test
+  void aStoppedReaderIsNotEvicted() throws Exception {
+    try (Writer<Region> writer = writer().open()) {
+      Child reader = start(Side.FFM);
+      assertEquals("open 0", reader.ask("reader LOSSLESS"));
+      assertEquals("reading", reader.ask("read-on"));
+      writeChecked(writer);
+      await(() -> inspect().readers().get(0).sequence() == 1);
+      reader.signal("STOP");
+      try {
+        for (int i = 0; i < SLOT_COUNT; i++) {
+          writeChecked(writer);
+        }
+        // longer than it takes to look at who is alive
+        assertFalse(write(writer, 8, Duration.ofMillis(500)));
+        assertEquals(0, writer.stats().evictionCount());
+        assertTrue(inspect().readers().get(0).alive());
+      } finally {
+        reader.signal("CONT");
+      }
+      for (int i = 0; i < 5 * SLOT_COUNT; i++) {
+        writeChecked(writer);
+      }
+      long written = writer.stats().nextSequence();
+      writer.close();
+      assertEquals("ended " + written, reader.answer());
+    }
+  }
+
+  @Test
+  void whatACreatorThatDiedLeftIsSwept() throws Exception {
+    List<String> left = List.of();
+    while (left.isEmpty()) {
+      Child creator = start(Side.FFM);
+      creator.send("writer " + (64 << 20));
+      await(() -> !temporaryFiles().isEmpty() || Files.exists(file()));
+      creator.kill();
+      left = temporaryFiles();
+      if (Files.exists(file())) {
+        Qds.remove(directory, NAME, Qds.DEFAULT_LAYOUT, false);
+      }
+    }
+    assertEquals(List.of(), Qds.list(directory, Qds.DEFAULT_LAYOUT));
+    Child alive = start(Side.AGRONA);
+    assertEquals(left, Qds.sweep(directory));
+    assertEquals(List.of(), temporaryFiles());
+    Files.write(directory.resolve(left.get(0)), new byte[1]);
+    assertEquals("open 0", alive.ask("writer " + CAPACITY), "opening sweeps too");
+    assertEquals(List.of(), temporaryFiles());
+    assertNotNull(inspect());
+  }
+
+  private List<String> temporaryFiles() {
+    try (Stream<Path> files = Files.list(directory)) {
+      return files.map(f -> f.getFileName().toString()).filter(f -> f.endsWith(".tmp")).toList();
+    } catch (IOException e) {
+      throw new AssertionError(e);
+    }
+  }
+}
