@@ -32,7 +32,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Tables through channels, on every backend that works in this JVM. */
 class ChannelTest {
-  private static final int CAPACITY = 4 << 20;
+  private static final int CAPACITY = 2 << 20;
 
   @TempDir private Path directory;
   private final BufferAllocator allocator = new RootAllocator();
@@ -53,7 +53,8 @@ class ChannelTest {
         tests.add(DynamicTest.dynamicTest(backend.name(), () -> test.run(backend.name())));
       }
     }
-    assertEquals(Runtime.version().feature() < 22 ? 1 : 2, tests.size(), "usable backends");
+    assertEquals(
+        Runtime.version().feature() < 22 ? 1 : 2, tests.size(), () -> Qds.backends().toString());
     return tests;
   }
 
@@ -78,11 +79,11 @@ class ChannelTest {
     return onEachBackend(backend -> {
       for (Trust trust : Trust.values()) {
         Samples samples = new Samples(allocator, 3, true);
-        try (VectorSchemaRoot root = samples.batch(Samples.fields(), 500);
+        try (VectorSchemaRoot root = samples.batch(Samples.fields(), 200);
             Writer<ArrowTable> writer = writer(backend);
             Reader<ArrowTable> reader = reader(backend, trust)) {
           // Many times round the arena.
-          for (int i = 0; i < 200; i++) {
+          for (int i = 0; i < 50; i++) {
             writer.write(ArrowTable.of(root), i);
             try (Message<ArrowTable> message = reader.read(Duration.ofSeconds(30))) {
               assertEquals(i, message.tag());
@@ -100,7 +101,7 @@ class ChannelTest {
   List<DynamicTest> aKeptBufferHoldsTheRoomOfItsMessage() {
     return onEachBackend(backend -> {
       Samples samples = new Samples(allocator, 3, true);
-      try (VectorSchemaRoot root = samples.batch(Samples.fields().subList(8, 10), 100_000);
+      try (VectorSchemaRoot root = samples.batch(Samples.fields().subList(8, 10), 30_000);
           Writer<ArrowTable> writer = writer(backend);
           Reader<ArrowTable> reader = reader(backend, Trust.FULL)) {
         writer.write(ArrowTable.of(root));
