@@ -25,6 +25,7 @@ import java.util.stream.Stream;
  */
 final class ChannelChild {
   private static final long LOCK_POSITION = 1L << 62;
+  private static final byte NEVER_STORED = 99;
   private static final long CUT_LENGTH = 128 << 10;
   private static final long CUT_OFFSET = CUT_LENGTH / 2;
 
@@ -91,7 +92,9 @@ final class ChannelChild {
       }
       case "lock" -> {
         FileLock lock = channel.file().tryLock(number(words[1]), number(words[2]));
-        locks.add(lock); // a lock that is collected as garbage is forgotten
+        if (lock != null) {
+          locks.add(lock); // one that is collected as garbage is forgotten
+        }
         yield lock != null;
       }
       case "release" -> {
@@ -154,6 +157,10 @@ final class ChannelChild {
       Thread.onSpinWait();
     }
     file.call(c -> c.truncate(CUT_OFFSET));
+    while (!work.isDone()) {
+      // On JDK 17 the error of a compiled loop comes when the JVM stops the thread for something.
+      thread.getStackTrace();
+    }
     String result = work.get();
     channel.close();
     Files.delete(path);
@@ -165,7 +172,7 @@ final class ChannelChild {
       for (long i = 0; true; i++) {
         long value = access.on(channel, CUT_OFFSET + (i & 63) * 8);
         // depends on the value, so that no compiler leaves the access out
-        progress = value == Long.MIN_VALUE ? 0 : i;
+        progress = value == NEVER_STORED ? 0 : i;
       }
     } catch (Throwable e) {
       return e.getClass().getSimpleName();

@@ -576,7 +576,7 @@ public abstract class ChannelTck {
           URLClassLoader loader =
               new URLClassLoader(
                   new URL[] {ChildJvm.location(SegmentFile.class).toUri().toURL()},
-                  ClassLoader.getPlatformClassLoader())) {
+                  null)) {
         Class<?> other = loader.loadClass(SegmentFile.class.getName());
         assertFalse(other == SegmentFile.class);
         Object file =
