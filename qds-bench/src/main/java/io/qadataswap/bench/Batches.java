@@ -12,7 +12,7 @@ final class Batches implements Scenario {
   static final String LABEL = "Arrow batches of ";
 
   private static final double BYTES_PER_GB = 1e9;
-  private static final long REPETITION_LENGTH = 512L << 20;
+  private static final long REPETITION_LENGTH = 256L << 20;
   private static final int WARM_UPS = 3;
 
   /** The least ratio to the limit that QDS keeps to, at the sizes where it has a goal. */

@@ -10,14 +10,15 @@ import java.util.Map;
  *
  * <p>A virtual machine's CPUs move together and apart every few seconds, and other programs come
  * and go. So every repetition is short, the limit is measured right before and right after, a
- * repetition whose two limits differ is dropped, and the ratio is formed with these two alone.
+ * repetition whose two limits differ or that had to share its CPUs is dropped, and the ratio is
+ * formed with these two alone.
  */
 final class Contest {
   /** Two measurements of the limit that differ by more show that the machine has changed. */
   private static final double ALLOWED_CHANGE = 1.25;
 
   /** Attempts for each repetition asked for. */
-  private static final int MOST_ATTEMPTS = 4;
+  static final int MOST_ATTEMPTS = 4;
 
   private final Contender limit;
   private final List<Contender> contenders;
@@ -53,7 +54,7 @@ final class Contest {
   }
 
   private void hold(int repetitionCount) throws IOException {
-    double before = value(limit, limit.run());
+    Map<String, Double> before = limit.run();
     for (int attempt = 0; attempt < repetitionCount * MOST_ATTEMPTS; attempt++) {
       for (int i = 0; i < contenders.size(); i++) {
         if (samples.get(i).size() == repetitionCount) {
@@ -61,16 +62,27 @@ final class Contest {
         }
         Contender contender = contenders.get(i);
         Map<String, Double> results = contender.run();
-        double after = value(limit, limit.run());
-        if (Math.max(before, after) > ALLOWED_CHANGE * Math.min(before, after)) {
-          droppedCounts[i]++;
+        Map<String, Double> after = limit.run();
+        Measurement.Sample sample =
+            new Measurement.Sample(
+                value(contender, results), value(limit, before), value(limit, after), results);
+        if (isSteady(sample)
+            && Sides.undisturbed(before)
+            && Sides.undisturbed(results)
+            && Sides.undisturbed(after)) {
+          samples.get(i).add(sample);
         } else {
-          double value = value(contender, results);
-          samples.get(i).add(new Measurement.Sample(value, before, after, results));
+          droppedCounts[i]++;
         }
         before = after;
       }
     }
+  }
+
+  private static boolean isSteady(Measurement.Sample sample) {
+    double before = sample.limitBefore();
+    double after = sample.limitAfter();
+    return Math.max(before, after) <= ALLOWED_CHANGE * Math.min(before, after);
   }
 
   private static double value(Contender contender, Map<String, Double> results) {

@@ -14,7 +14,7 @@ import java.util.function.ToDoubleFunction;
  * @param goal what the ratio has to keep to: at most if lower is better, else at least; NaN without
  *     one
  * @param samples the repetitions that count
- * @param droppedCount repetitions left out because the machine changed under them
+ * @param droppedCount repetitions left out because the machine changed or others ran
  */
 record Measurement(
     String scenario,
@@ -45,6 +45,11 @@ record Measurement(
 
   boolean hasGoal() {
     return !Double.isNaN(goal);
+  }
+
+  /** False if every repetition was dropped. */
+  boolean isMeasured() {
+    return !samples.isEmpty();
   }
 
   /** Whether the median ratio keeps to the goal. */

@@ -33,13 +33,25 @@ final class ReadCosts implements Scenario {
       sides.run(-WARM_UP_PAIRS);
       sides.run(PAIRS);
       List<Measurement.Sample> samples = new ArrayList<>();
-      for (int i = 0; i < bench.repetitionCount(); i++) {
+      int attemptCount = 0;
+      while (samples.size() < bench.repetitionCount()
+          && attemptCount < bench.repetitionCount() * Contest.MOST_ATTEMPTS) {
+        attemptCount++;
         Map<String, Double> results = sides.run(PAIRS);
         double small = results.get("small_ns");
-        samples.add(new Measurement.Sample(results.get("large_ns"), small, small, results));
+        if (Sides.undisturbed(results)) {
+          samples.add(new Measurement.Sample(results.get("large_ns"), small, small, results));
+        }
       }
+      int droppedCount = attemptCount - samples.size();
       return new Measurement(
-          "read 64 MiB against 64 KiB, p50", "QDS " + backend, "ns", true, GOAL, samples, 0);
+          "read 64 MiB against 64 KiB, p50",
+          "QDS " + backend,
+          "ns",
+          true,
+          GOAL,
+          samples,
+          droppedCount);
     } finally {
       Directories.delete(directory);
     }

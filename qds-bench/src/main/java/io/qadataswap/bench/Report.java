@@ -32,7 +32,8 @@ final class Report {
         machine.load() > 0.5
             ? String.format(
                 Locale.ROOT,
-                "The machine is busy (load %.1f): expect noise and dropped repetitions.%n",
+                "The machine is busy (load %.1f): expect dropped repetitions, wait for a quiet"
+                    + " moment.%n",
                 machine.load())
             : "");
   }
@@ -75,9 +76,10 @@ final class Report {
               m.droppedCount()));
     }
     line("");
-    line("Ratios are to the limit right before and after; a repetition is dropped if these two");
     line(
-        "differ by more than a quarter, since the machine has changed. Goals hold for the median.");
+        "Ratios are to the limit right before and after. A repetition is dropped if these two"
+            + " differ");
+    line("by more than a quarter or other programs took CPU time. Goals hold for the median.");
     line("");
   }
 
@@ -112,7 +114,7 @@ final class Report {
   }
 
   private void promise(String promise, boolean kept, String found, Measurement m) {
-    if (m.contender().startsWith("QDS")) {
+    if (m.contender().startsWith("QDS") && m.isMeasured()) {
       line(String.format("  %-22s %-7s %-12s %s", promise, verdict(kept), m.contender(), found));
     }
   }

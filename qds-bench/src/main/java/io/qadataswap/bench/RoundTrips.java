@@ -14,8 +14,8 @@ final class RoundTrips implements Scenario {
   /** What is measured, in the report. */
   static final String LABEL = "round trip 64 B, p50";
 
-  private static final int ROUNDS = 100_000;
-  private static final int WARM_UPS = 4;
+  private static final int ROUNDS = 20_000;
+  private static final int WARM_UPS = 20;
 
   @Override
   public String name() {

@@ -2,6 +2,8 @@ package io.qadataswap.bench;
 
 import java.io.BufferedReader;
 import java.io.InputStreamReader;
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadMXBean;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -38,13 +40,24 @@ final class SideMain {
             new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8))) {
       System.out.println("ready");
       for (String line = commands.readLine(); line != null; line = commands.readLine()) {
-        System.out.println(side.run(Long.parseLong(line.substring("run ".length()))));
+        System.out.println(run(side, arguments[2], line.substring("run ".length())));
       }
     } catch (Exception e) {
       e.printStackTrace();
       System.out.println("failed: " + e);
       System.exit(1);
     }
+  }
+
+  /** Adds to the results how much of the time this thread had its CPU: all, unless disturbed. */
+  private static String run(Side side, String number, String count) throws Exception {
+    ThreadMXBean threads = ManagementFactory.getThreadMXBean();
+    long cpuNs = threads.getCurrentThreadCpuTime();
+    long startNs = System.nanoTime();
+    String results = side.run(Long.parseLong(count));
+    double share =
+        (threads.getCurrentThreadCpuTime() - cpuNs) / (double) (System.nanoTime() - startNs);
+    return results + " cpu_share" + number + "=" + share;
   }
 
   private static Side open(String[] arguments) throws Exception {

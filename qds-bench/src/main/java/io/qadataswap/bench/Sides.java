@@ -25,6 +25,9 @@ final class Sides implements AutoCloseable {
     Runtime.getRuntime().addShutdownHook(killer);
   }
 
+  /** Less of the CPUs than this, and other programs were in the way; collections may be. */
+  private static final double LEAST_CPU_SHARE = 0.9;
+
   /** Starts both sides and waits until they are ready. */
   static Sides start(String name, Placement placement, List<String> first, List<String> second)
       throws IOException {
@@ -68,6 +71,12 @@ final class Sides implements AutoCloseable {
       }
     }
     return results;
+  }
+
+  /** Returns whether both sides had their CPUs for themselves, as spinning processes should. */
+  static boolean undisturbed(Map<String, Double> results) {
+    return results.get("cpu_share0") >= LEAST_CPU_SHARE
+        && results.get("cpu_share1") >= LEAST_CPU_SHARE;
   }
 
   /** Ends both processes. */

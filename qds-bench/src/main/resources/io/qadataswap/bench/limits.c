@@ -5,7 +5,8 @@
  *   limits copy-ring FILE SIDE LENGTH SLOTS  side 0 copies batches in, side 1 sums their first quarter
  *
  * Both sides map FILE, which must be large enough, print "ready" and obey lines "run COUNT" on standard
- * input. Each run is answered by one line: side 0 tells what it measured, side 1 that it is done.
+ * input. Each run is answered by one line: what side 0 measured, and how much of the time each side
+ * had its CPU.
  */
 #include <fcntl.h>
 #include <inttypes.h>
@@ -24,10 +25,14 @@ enum { LINE = 64, WORD_STRIDE = 128, HEADER_LENGTH = 4096, RUN_LIMIT_S = 60 };
 static uint8_t *mapping;
 static volatile uint64_t sink;
 
-static uint64_t now_ns(void) {
+static uint64_t clock_ns(clockid_t clock) {
   struct timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
+  clock_gettime(clock, &time);
   return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+}
+
+static uint64_t now_ns(void) {
+  return clock_ns(CLOCK_MONOTONIC);
 }
 
 static _Atomic uint64_t *word(int index) {
@@ -68,7 +73,7 @@ static void ping_pong(int side, uint64_t first, uint64_t count) {
       receive_line(0, i);
       send_line(1, i);
     }
-    printf("done\n");
+    printf("done");
     return;
   }
   uint64_t *times = malloc(count * sizeof *times);
@@ -79,7 +84,7 @@ static void ping_pong(int side, uint64_t first, uint64_t count) {
     times[i - first] = now_ns() - start;
   }
   qsort(times, count, sizeof *times, ascending);
-  printf("p50_ns=%" PRIu64 " p99_ns=%" PRIu64 "\n", times[count / 2], times[count * 99 / 100]);
+  printf("p50_ns=%" PRIu64 " p99_ns=%" PRIu64, times[count / 2], times[count * 99 / 100]);
   free(times);
 }
 
@@ -108,12 +113,12 @@ static void copy_ring(int side, uint64_t first, uint64_t count, size_t length, u
     }
   }
   if (side == 1) {
-    printf("done\n");
+    printf("done");
     return;
   }
   await(word(1), first + count - 1);
   uint64_t duration = now_ns() - start;
-  printf("bytes_per_s=%.0f\n", (double)count * (double)length * 1e9 / (double)duration);
+  printf("bytes_per_s=%.0f", (double)count * (double)length * 1e9 / (double)duration);
 }
 
 int main(int argc, char **argv) {
@@ -150,6 +155,8 @@ int main(int argc, char **argv) {
   uint64_t next = 1;
   uint64_t count;
   while (scanf(" run %" SCNu64, &count) == 1) {
+    uint64_t start = now_ns();
+    uint64_t cpu_start = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
     alarm(RUN_LIMIT_S); /* ends this process if the other side is gone */
     if (ring) {
       copy_ring(side, next, count, length, slots);
@@ -157,6 +164,8 @@ int main(int argc, char **argv) {
       ping_pong(side, next, count);
     }
     alarm(0);
+    double cpu = (double)(clock_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu_start);
+    printf(" cpu_share%d=%.3f\n", side, cpu / (double)(now_ns() - start));
     fflush(stdout);
     next += count;
   }
