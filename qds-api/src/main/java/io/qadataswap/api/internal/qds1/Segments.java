@@ -659,6 +659,7 @@ final class Segments {
     try {
       byte[] header = file.readStart(HeaderDescriptor.LENGTH);
       return header.length == HeaderDescriptor.LENGTH
+          && SegmentHeader.hasMagic(header)
           && header[HeaderDescriptor.REMOVED_OFFSET] != 0;
     } catch (IOException e) {
       throw SegmentFile.failure(name, "read " + file.path(), e);
