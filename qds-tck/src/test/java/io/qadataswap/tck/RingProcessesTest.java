@@ -99,7 +99,9 @@ class RingProcessesTest extends RingFixture {
       } else {
         libraries.addAll(List.of(AgronaChannelProvider.class, UnsafeBuffer.class));
       }
-      return libraries.stream().map(Child::location).collect(Collectors.joining(File.pathSeparator));
+      return libraries.stream()
+          .map(Child::location)
+          .collect(Collectors.joining(File.pathSeparator));
     }
 
     /** Where a class lies; its code source would not tell where tests of a module lie. */

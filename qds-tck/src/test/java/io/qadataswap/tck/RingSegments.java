@@ -246,12 +246,14 @@ abstract class RingSegments extends RingFixture {
   void theFileHasThePermissionsAskedFor() throws Exception {
     try (Writer<Region> writer = writer().open()) {
       assertEquals(0, writer.stats().writeCount());
-      assertEquals("rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(file())));
+      assertEquals(
+          "rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(file())));
     }
     try (Writer<Region> writer =
         writer().fileMode(PosixFilePermissions.fromString("rw-rw-rw-")).open()) {
       assertEquals(0, writer.stats().writeCount());
-      assertEquals("rw-rw-rw-", PosixFilePermissions.toString(Files.getPosixFilePermissions(file())));
+      assertEquals(
+          "rw-rw-rw-", PosixFilePermissions.toString(Files.getPosixFilePermissions(file())));
     }
   }
 
@@ -303,8 +305,7 @@ abstract class RingSegments extends RingFixture {
     Files.writeString(directory.resolve("text.qds"), "only looks like a channel");
     Files.createDirectory(directory.resolve("dir.qds"));
     assertEquals(List.of(), Qds.list(directory, Qds.DEFAULT_LAYOUT));
-    assertRefused(
-        Reason.NO_SUCH_CHANNEL, this::inspect, NAME);
+    assertRefused(Reason.NO_SUCH_CHANNEL, this::inspect, NAME);
     try (Writer<Region> writer = writer().label("the writer").open();
         Reader<Region> reader = reader().label("the reader").open();
         Reader<Region> observer = observer().open()) {
@@ -351,9 +352,7 @@ abstract class RingSegments extends RingFixture {
     Qds.remove(directory, NAME, Qds.DEFAULT_LAYOUT, false);
     assertFalse(Files.exists(file()));
     assertRefused(
-        Reason.NO_SUCH_CHANNEL,
-        () -> Qds.remove(directory, NAME, Qds.DEFAULT_LAYOUT, false),
-        NAME);
+        Reason.NO_SUCH_CHANNEL, () -> Qds.remove(directory, NAME, Qds.DEFAULT_LAYOUT, false), NAME);
   }
 
   @Test
