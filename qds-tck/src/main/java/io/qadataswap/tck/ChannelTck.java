@@ -575,8 +575,7 @@ public abstract class ChannelTck {
       try (ChildJvm child = child("values");
           URLClassLoader loader =
               new URLClassLoader(
-                  new URL[] {ChildJvm.location(SegmentFile.class).toUri().toURL()},
-                  null)) {
+                  new URL[] {ChildJvm.location(SegmentFile.class).toUri().toURL()}, null)) {
         Class<?> other = loader.loadClass(SegmentFile.class.getName());
         assertFalse(other == SegmentFile.class);
         Object file =
