@@ -15,12 +15,12 @@ import io.qadataswap.api.Reader;
 import io.qadataswap.api.Region;
 import io.qadataswap.api.StartPosition;
 import io.qadataswap.api.Writer;
-import io.qadataswap.shm.agrona.AgronaChannelProvider;
-import io.qadataswap.shm.ffm.FfmChannelProvider;
+import io.qadataswap.api.channel.ChannelProvider;
 import java.io.BufferedReader;
 import java.io.File;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.io.UncheckedIOException;
 import java.net.URI;
 import java.net.URL;
 import java.nio.file.Files;
@@ -29,6 +29,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.ServiceLoader;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.agrona.concurrent.UnsafeBuffer;
@@ -92,15 +93,20 @@ class RingProcessesTest extends RingFixture {
     }
 
     private static String classPath(Side side) {
-      List<Class<?>> libraries = new ArrayList<>(List.of(RingChild.class, Qds.class));
-      if (side.backend.equals("ffm")) {
-        libraries.add(FfmChannelProvider.class);
-      } else {
-        libraries.addAll(List.of(AgronaChannelProvider.class, UnsafeBuffer.class));
+      List<Class<?>> libraries =
+          new ArrayList<>(List.of(RingChild.class, Qds.class, provider(side.backend)));
+      if (side.backend.equals("agrona")) {
+        libraries.add(UnsafeBuffer.class);
       }
-      return libraries.stream()
-          .map(Child::location)
-          .collect(Collectors.joining(File.pathSeparator));
+      return libraries.stream().map(Child::location).collect(Collectors.joining(File.pathSeparator));
+    }
+
+    private static Class<? extends ChannelProvider> provider(String backend) {
+      return ServiceLoader.load(ChannelProvider.class).stream()
+          .filter(provider -> provider.get().name().equals(backend))
+          .findFirst()
+          .orElseThrow()
+          .type();
     }
 
     /** Where a class lies; its code source would not tell where tests of a module lie. */
@@ -490,11 +496,15 @@ class RingProcessesTest extends RingFixture {
     assertNotNull(inspect());
   }
 
+  /** An empty one may have a creator that has not locked it yet: it is left alone for a while. */
   private List<String> temporaryFiles() {
     try (Stream<Path> files = Files.list(directory)) {
-      return files.map(f -> f.getFileName().toString()).filter(f -> f.endsWith(".tmp")).toList();
+      return files
+          .filter(f -> f.toString().endsWith(".tmp") && f.toFile().length() > 0)
+          .map(f -> f.getFileName().toString())
+          .toList();
     } catch (IOException e) {
-      throw new AssertionError(e);
+      throw new UncheckedIOException(e);
     }
   }
 }
