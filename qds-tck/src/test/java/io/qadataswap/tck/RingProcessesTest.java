@@ -98,7 +98,9 @@ class RingProcessesTest extends RingFixture {
       if (side.backend.equals("agrona")) {
         libraries.add(UnsafeBuffer.class);
       }
-      return libraries.stream().map(Child::location).collect(Collectors.joining(File.pathSeparator));
+      return libraries.stream()
+          .map(Child::location)
+          .collect(Collectors.joining(File.pathSeparator));
     }
 
     private static Class<? extends ChannelProvider> provider(String backend) {
