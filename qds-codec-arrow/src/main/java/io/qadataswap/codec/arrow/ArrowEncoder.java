@@ -23,6 +23,8 @@ final class ArrowEncoder implements Encoder<ArrowTable> {
   /** What a batch takes in a part's longs: how many nodes, buffers and so on. */
   private static final int PART_LENGTH = 7;
 
+  private static final int BUFFER_LENGTH = 3;
+
   /** Stands for zeros, where a vector has not allocated what the format wants. */
   private static final long ZEROS = 0;
 
@@ -38,7 +40,7 @@ final class ArrowEncoder implements Encoder<ArrowTable> {
   /** For each column: length, null count. */
   private final LongList nodes = new LongList();
 
-  /** For each buffer: address, length. */
+  /** For each buffer: address, length, address of the validity of views that have nulls. */
   private final LongList buffers = new LongList();
 
   /** For each column of views: number of data buffers. */
@@ -123,7 +125,7 @@ final class ArrowEncoder implements Encoder<ArrowTable> {
               BatchMetadata.length(
                   isDictionary,
                   (nodeEnd - node) / 2,
-                  (bufferEnd - buffer) / 2,
+                  (bufferEnd - buffer) / BUFFER_LENGTH,
                   variadicEnd - variadic);
       int place =
           metadata.begin(metadataLength, partBodyLength, isDictionary, dictionaryId, rowCount);
@@ -132,15 +134,19 @@ final class ArrowEncoder implements Encoder<ArrowTable> {
         metadata.putLong(place, nodes.get(node));
         place += Long.BYTES;
       }
-      place = metadata.vector(place, isDictionary, 1, (bufferEnd - buffer) / 2);
+      place = metadata.vector(place, isDictionary, 1, (bufferEnd - buffer) / BUFFER_LENGTH);
       long bodyPosition = position + metadataLength;
       long offset = 0;
-      for (; buffer < bufferEnd; buffer += 2) {
+      for (; buffer < bufferEnd; buffer += BUFFER_LENGTH) {
         long length = buffers.get(buffer + 1);
+        long address = target.address() + bodyPosition + offset;
         metadata.putLong(place, offset);
         metadata.putLong(place + Long.BYTES, length);
         place += BatchMetadata.PAIR_LENGTH;
-        copy(buffers.get(buffer), length, target.address() + bodyPosition + offset);
+        copy(buffers.get(buffer), length, address);
+        if (buffers.get(buffer + 2) != 0) {
+          clearNullViews(buffers.get(buffer + 2), length / TableLoader.VIEW_LENGTH, address);
+        }
         offset += BatchMetadata.align(length);
       }
       if (variadicEnd > variadic) {
@@ -176,6 +182,18 @@ final class ArrowEncoder implements Encoder<ArrowTable> {
     }
   }
 
+  /** Clears the views of nulls, where Arrow Java leaves anything but Polars looks. */
+  private static void clearNullViews(long validity, long count, long views) {
+    for (long i = 0; i < count; i++) {
+      int bits = MemoryUtil.getByte(validity + i / Byte.SIZE);
+      if ((bits >>> (i % Byte.SIZE) & 1) == 0) {
+        long view = views + i * TableLoader.VIEW_LENGTH;
+        MemoryUtil.putLong(view, 0);
+        MemoryUtil.putLong(view + Long.BYTES, 0);
+      }
+    }
+  }
+
   private void prepareLayout(ArrowTable table) {
     Schema schema = table.schema();
     if (layout != null
@@ -206,7 +224,7 @@ final class ArrowEncoder implements Encoder<ArrowTable> {
         BatchMetadata.length(
             isDictionary,
             (nodes.size() - firstNode) / 2,
-            (buffers.size() - firstBuffer) / 2,
+            (buffers.size() - firstBuffer) / BUFFER_LENGTH,
             variadicCounts.size() - firstVariadic);
     if (metadataLength > METADATA_LIMIT) {
       throw faults.misuse(
@@ -255,8 +273,8 @@ final class ArrowEncoder implements Encoder<ArrowTable> {
         addBuffer(column, own.get(2), dataLength);
       }
       case VIEW -> {
-        addValidity(column, storage, own.get(0));
-        addBuffer(column, own.get(1), (long) length * TableLoader.VIEW_LENGTH);
+        boolean hasNulls = addValidity(column, storage, own.get(0));
+        addViews(column, own.get(1), length, hasNulls ? own.get(0).memoryAddress() : 0);
         for (int i = 2; i < own.size(); i++) {
           addBuffer(column, own.get(i), own.get(i).writerIndex());
         }
@@ -332,14 +350,25 @@ final class ArrowEncoder implements Encoder<ArrowTable> {
     nodes.add(nullCount);
   }
 
-  /** Adds the node and the validity bits, which are left out if all values are valid. */
-  private void addValidity(Column column, FieldVector storage, ArrowBuf validity) {
+  /**
+   * Adds the node and the validity bits, which are left out if all values are valid.
+   *
+   * @return whether there are nulls
+   */
+  private boolean addValidity(Column column, FieldVector storage, ArrowBuf validity) {
     int length = storage.getValueCount();
     long byteCount = ((long) length + Byte.SIZE - 1) / Byte.SIZE;
     requireCapacity(column, validity, byteCount);
     int nullCount = storage.getNullCount();
     addNode(length, nullCount);
     addBuffer(column, validity, nullCount == 0 ? 0 : byteCount);
+    return nullCount > 0;
+  }
+
+  private void addViews(Column column, ArrowBuf views, int length, long validity) {
+    long byteCount = (long) length * TableLoader.VIEW_LENGTH;
+    requireCapacity(column, views, byteCount);
+    addSource(views.memoryAddress(), byteCount, validity);
   }
 
   /** Adds offsets and returns the last one. */
@@ -347,7 +376,7 @@ final class ArrowEncoder implements Encoder<ArrowTable> {
     int width = column.width();
     long byteCount = (length + 1L) * width;
     if (length == 0) {
-      addSource(ZEROS, byteCount);
+      addSource(ZEROS, byteCount, 0);
       return 0;
     }
     addBuffer(column, offsets, byteCount);
@@ -359,12 +388,13 @@ final class ArrowEncoder implements Encoder<ArrowTable> {
       throw faults.misuse(column.path(), "its offsets end at " + length, "let offsets grow from 0");
     }
     requireCapacity(column, buffer, length);
-    addSource(buffer.memoryAddress(), length);
+    addSource(buffer.memoryAddress(), length, 0);
   }
 
-  private void addSource(long address, long length) {
+  private void addSource(long address, long length, long viewValidity) {
     buffers.add(address);
     buffers.add(length);
+    buffers.add(viewValidity);
     bodyLength += BatchMetadata.align(length);
   }
 

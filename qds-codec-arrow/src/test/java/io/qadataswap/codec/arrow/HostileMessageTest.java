@@ -11,6 +11,8 @@ import io.qadataswap.codec.arrow.support.Loopback;
 import io.qadataswap.codec.arrow.support.Loopback.Sent;
 import io.qadataswap.codec.arrow.support.Samples;
 import io.qadataswap.codec.arrow.support.Values;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.time.DateTimeException;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -355,6 +357,30 @@ class HostileMessageTest {
       sent.read();
       sent.close();
     }
+  }
+
+  @Test
+  void widthsThatAreNoneAreRefused() {
+    // The only place where the message holds this number is the width in the schema.
+    int width = 0x0171_2347;
+    Field field = Field.nullable("b", new ArrowType.FixedSizeBinary(width));
+    for (int damaged : new int[] {0, -1, Integer.MIN_VALUE + 5, Integer.MAX_VALUE}) {
+      try (Loopback loopback = new Loopback(allocator, false)) {
+        ArrowTable table =
+            ArrowTable.of(new Schema(List.of(field)), List.of(), new MapDictionaryProvider());
+        byte[] bytes = loopback.send(table).bytes();
+        int position = 0;
+        while (getInt(bytes, position) != width) {
+          position += 4;
+        }
+        putLong(bytes, position, damaged, 4);
+        assertRefused(loopback.send(bytes), "field=b", "FixedSizeBinary(" + damaged + ")");
+      }
+    }
+  }
+
+  private static int getInt(byte[] bytes, int position) {
+    return ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).getInt(position);
   }
 
   @Test

@@ -11,6 +11,7 @@ import io.qadataswap.codec.arrow.support.Samples;
 import io.qadataswap.codec.arrow.support.Values;
 import java.util.List;
 import java.util.Map;
+import org.apache.arrow.memory.ArrowBuf;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.RootAllocator;
 import org.apache.arrow.vector.BigIntVector;
@@ -18,6 +19,7 @@ import org.apache.arrow.vector.FieldVector;
 import org.apache.arrow.vector.IntVector;
 import org.apache.arrow.vector.VarCharVector;
 import org.apache.arrow.vector.VectorSchemaRoot;
+import org.apache.arrow.vector.ViewVarCharVector;
 import org.apache.arrow.vector.complex.ListVector;
 import org.apache.arrow.vector.complex.StructVector;
 import org.apache.arrow.vector.dictionary.Dictionary;
@@ -221,6 +223,29 @@ class TableTest {
         assertEquals(new Text("three"), received.getObject(2));
         sent.close();
       }
+    }
+  }
+
+  @Test
+  void viewsOfNullsAreZeros() {
+    try (ViewVarCharVector vector = new ViewVarCharVector("v", allocator);
+        VectorSchemaRoot root = VectorSchemaRoot.of(vector)) {
+      for (int i = 0; i < 20; i++) {
+        vector.setSafe(i, new Text("longer than twelve bytes " + i));
+      }
+      for (int i = 0; i < 20; i += 3) {
+        vector.setNull(i);
+      }
+      root.setRowCount(20);
+      Sent sent = loopback.send(ArrowTable.of(root));
+      VectorSchemaRoot received = sent.read().root();
+      Values.assertSame(root, received);
+      ArrowBuf views = received.getVector(0).getDataBuffer();
+      for (int i = 0; i < 20; i++) {
+        long bits = views.getLong(16L * i) | views.getLong(16L * i + 8);
+        assertEquals(i % 3 == 0, bits == 0, "view " + i);
+      }
+      sent.close();
     }
   }
 
