@@ -3,6 +3,7 @@ package io.qadataswap.codec.arrow;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 
 /**
  * Reads a FlatBuffers table tree from private bytes without trusting it: each reference is followed
@@ -99,6 +100,19 @@ final class FlatBuffer {
   long longField(int table, int slot, long absent, String name) {
     int place = field(table, slot, Long.BYTES, name);
     return place == 0 ? absent : longAt(place);
+  }
+
+  int intField(int table, int slot, int absent, String name) {
+    int place = field(table, slot, Integer.BYTES, name);
+    return place == 0 ? absent : intAt(place);
+  }
+
+  /** Returns a string for messages, whatever it holds; empty if it is absent. */
+  String text(int table, int slot, String name) {
+    int vector = vector(table, slot, Byte.BYTES, name);
+    return vector == 0
+        ? ""
+        : new String(bytes, elements(vector), count(vector), StandardCharsets.UTF_8);
   }
 
   /** Reads a long at a position that was found inside the buffer before. */

@@ -12,8 +12,14 @@ final class SchemaCheck {
   private static final int FIELD_LIMIT = 1_000_000;
 
   private static final short LITTLE_ENDIAN = 0;
+  private static final int TYPE_DECIMAL = 7;
   private static final int TYPE_TIMESTAMP = 10;
   private static final int TYPE_UNION = 14;
+
+  /** The last that Arrow Java knows. */
+  private static final int TYPE_LARGE_LIST_VIEW = 26;
+
+  private static final int DEFAULT_DECIMAL_BITS = 128;
 
   private final FlatBuffer metadata;
   private final Faults faults;
@@ -60,6 +66,21 @@ final class SchemaCheck {
     int type = metadata.table(field, 3, "Field.type");
     if (type == 0) {
       throw faults.corrupt("Field.type", "nothing (type id=" + typeId + ")", "a type");
+    }
+    if (typeId <= 0 || typeId > TYPE_LARGE_LIST_VIEW) {
+      throw faults.unsupported(
+          metadata.text(field, 0, "Field.name"),
+          "type id=" + typeId,
+          "let the writer use one of the types 1 to " + TYPE_LARGE_LIST_VIEW);
+    }
+    if (typeId == TYPE_DECIMAL) {
+      int bits = metadata.intField(type, 2, DEFAULT_DECIMAL_BITS, "Decimal.bitWidth");
+      if (bits != 128 && bits != 256) {
+        throw faults.unsupported(
+            metadata.text(field, 0, "Field.name"),
+            "a decimal of " + bits + " bits",
+            "Arrow Java has decimals of 128 and 256 bits: let the writer use one of them");
+      }
     }
     if (typeId == TYPE_TIMESTAMP) {
       string(type, 1, "Timestamp.timezone");

@@ -379,6 +379,25 @@ class HostileMessageTest {
     }
   }
 
+  @Test
+  void decimalsThatArrowJavaDoesNotHaveAreRefusedByName() {
+    Field field = Field.nullable("price", new ArrowType.Decimal(9, 2, 256));
+    try (Loopback loopback = new Loopback(allocator, false)) {
+      ArrowTable table =
+          ArrowTable.of(new Schema(List.of(field)), List.of(), new MapDictionaryProvider());
+      byte[] bytes = loopback.send(table).bytes();
+      int position = 0;
+      while (getInt(bytes, position) != 256) {
+        position += 4;
+      }
+      putLong(bytes, position, 32, 4);
+      Sent sent = loopback.send(bytes);
+      assertEquals(
+          QdsException.Reason.UNSUPPORTED, assertThrows(QdsException.class, sent::read).reason());
+      assertRefused(loopback.send(bytes), "field=price", "a decimal of 32 bits");
+    }
+  }
+
   private static int getInt(byte[] bytes, int position) {
     return ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).getInt(position);
   }
