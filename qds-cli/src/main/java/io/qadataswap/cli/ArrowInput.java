@@ -27,6 +27,8 @@ import org.apache.arrow.vector.ipc.ArrowReader;
 import org.apache.arrow.vector.ipc.ArrowStreamReader;
 import org.apache.arrow.vector.types.pojo.Schema;
 import org.apache.arrow.vector.validate.ValidateUtil.ValidateException;
+import org.apache.arrow.vector.validate.ValidateVectorBufferVisitor;
+import org.apache.arrow.vector.validate.ValidateVectorDataVisitor;
 
 /**
  * Arrow IPC data of a file or of standard input, in the file format or the stream format. Whatever
@@ -173,10 +175,12 @@ final class ArrowInput implements Batches, AutoCloseable {
   }
 
   private static void validate(FieldVector vector) {
+    // Not vector.validateFull(): it refuses every map.
     try {
-      vector.validateFull();
+      vector.accept(new ValidateVectorBufferVisitor(), null);
+      vector.accept(new ValidateVectorDataVisitor(), null);
     } catch (UnsupportedOperationException e) {
-      // Arrow cannot check list views, fixed-size lists and run ends.
+      // Arrow has no such check for list views, fixed-size lists and run ends.
     }
   }
 

@@ -25,9 +25,14 @@ final class ChannelOptions {
       description = "Layout of the channel. Default: that of the existing channel, else qds1.")
   private String layout;
 
+  /** Returns the directory, whether it exists or not. */
+  Path chosenDirectory() {
+    return directory == null ? Qds.directory() : directory;
+  }
+
   /** Returns the directory, which exists. */
   Path directory() {
-    Path chosen = directory == null ? Qds.directory() : directory;
+    Path chosen = chosenDirectory();
     if (!Files.isDirectory(chosen)) {
       throw new ToolException(
           "directory="

@@ -42,7 +42,10 @@ final class ChildJvm implements AutoCloseable {
       command.addAll(List.of("-cp", classPath, Main.class.getName()));
     }
     command.addAll(arguments);
-    return new ChildJvm(new ProcessBuilder(command).redirectError(Redirect.INHERIT).start());
+    Process process = new ProcessBuilder(command).redirectError(Redirect.INHERIT).start();
+    // Its end is the end of its output, for which this JVM may wait.
+    Interruption.alsoRun(process::destroy);
+    return new ChildJvm(process);
   }
 
   /** In a child: ends this JVM when the parent's end of standard input goes away. */

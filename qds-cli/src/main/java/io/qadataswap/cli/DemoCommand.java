@@ -26,6 +26,7 @@ import picocli.CommandLine.Option;
     mixinStandardHelpOptions = true)
 final class DemoCommand implements Callable<Integer> {
   private static final int PERCENT_STEP = 25;
+  private static final String CHANNEL_PREFIX = "qds-demo-";
 
   @Option(
       names = "--batches",
@@ -70,12 +71,13 @@ final class DemoCommand implements Callable<Integer> {
     requireAtLeast("--batches", batchCount, 1);
     requireAtLeast("--rows", rowCount, 0);
     DemoPlan plan = new DemoPlan();
-    plan.channel = "qds-demo-" + ProcessHandle.current().pid();
+    plan.channel = CHANNEL_PREFIX + ProcessHandle.current().pid();
     plan.directory = channels.directory();
     plan.layout = channels.layoutOf(plan.channel);
     plan.rowCount = rowCount;
     plan.streamCount = batchCount;
     plan.capacity = capacity;
+    removeKilledDemos();
     String writerSide = sideBackend(writerBackend);
     String readerSide = sideBackend(readerBackend);
     int exitCode;
@@ -222,6 +224,16 @@ final class DemoCommand implements Callable<Integer> {
         .map(PluginInfo::name)
         .findFirst()
         .orElseThrow(() -> new ToolException("no backend is usable here; see ./qds doctor"));
+  }
+
+  /** A demo that was killed could not clean up. */
+  private void removeKilledDemos() {
+    for (ChannelOptions.Listed listed : channels.list()) {
+      boolean isDead = listed.info().isPresent() && !listed.info().get().isLive();
+      if (listed.name().startsWith(CHANNEL_PREFIX) && isDead) {
+        removeLeftover(listed.name());
+      }
+    }
   }
 
   private void removeLeftover(String channel) {

@@ -67,18 +67,18 @@ final class DoctorCommand implements Callable<Integer> {
           "not granted: waiting sides park for up to a millisecond at a time",
           "start Java with --enable-native-access=ALL-UNNAMED");
     }
-    checkOpen("java.nio", "Arrow's file and stream readers");
-    checkOpen("jdk.internal.misc", "Agrona");
+    checkOpen("java.nio", "Arrow's file and stream readers need it");
+    checkOpen("jdk.internal.misc", "Agrona needs it");
   }
 
-  private void checkOpen(String packageName, String user) {
+  private void checkOpen(String packageName, String reason) {
     Module base = Object.class.getModule();
     if (base.isOpen(packageName, DoctorCommand.class.getClassLoader().getUnnamedModule())) {
-      ok("package " + packageName, "open, as " + user + " need it");
+      ok("package " + packageName, "open, as " + reason);
     } else {
       warn(
           "package " + packageName,
-          "not open, as " + user + " need it",
+          "not open; " + reason,
           "start Java with --add-opens=java.base/" + packageName + "=ALL-UNNAMED");
     }
   }
@@ -110,7 +110,7 @@ final class DoctorCommand implements Callable<Integer> {
       fail(
           "directory",
           e.getMessage(),
-          "create it: mkdir -p " + Shell.quote(Qds.directory().toString()));
+          "create it: mkdir -p " + Shell.quote(channels.chosenDirectory().toString()));
       return;
     }
     FileStore store = Files.getFileStore(directory);

@@ -1,6 +1,8 @@
 package io.qadataswap.cli;
 
 import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.IntSupplier;
@@ -11,6 +13,8 @@ import java.util.function.IntSupplier;
  */
 final class Interruption {
   private static final Duration DEFAULT_GRACE = Duration.ofSeconds(10);
+
+  private static final List<Runnable> ACTIONS = new CopyOnWriteArrayList<>();
 
   private static volatile boolean requested;
   private static volatile Duration grace = DEFAULT_GRACE;
@@ -25,6 +29,7 @@ final class Interruption {
         .addShutdownHook(
             new Thread(() -> {
               requested = true;
+              ACTIONS.forEach(Runnable::run);
               worker.interrupt();
               awaitQuietly(finished);
             }));
@@ -40,6 +45,11 @@ final class Interruption {
   /** Returns whether the user wants the command to end. Never turns false again. */
   static boolean isRequested() {
     return requested;
+  }
+
+  /** Adds what has to be done where an interrupt alone does not end a wait. */
+  static void alsoRun(Runnable action) {
+    ACTIONS.add(action);
   }
 
   /** Lets the command's orderly end take this long, beside what it needs anyway. */

@@ -1,0 +1,232 @@
+package io.qadataswap.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.fail;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.MissingNode;
+import java.io.File;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
+import java.util.stream.Stream;
+
+/**
+ * The built tool, run in processes of its own, with a directory of channels of its own. Closing it
+ * ends what still runs.
+ */
+final class Tool implements AutoCloseable {
+  /** After this long a test hangs; nothing is measured by it. */
+  private static final Duration WATCHDOG = Duration.ofMinutes(3);
+
+  private final Path channels;
+  private final Path files;
+  private final List<Run> runs = new ArrayList<>();
+
+  private Tool(Path channels, Path files) {
+    this.channels = channels;
+    this.files = files;
+  }
+
+  static Tool create() throws IOException {
+    Path shared = Path.of("/dev/shm");
+    return new Tool(
+        Files.isDirectory(shared)
+            ? Files.createTempDirectory(shared, "qds-test-")
+            : Files.createTempDirectory("qds-test-"),
+        Files.createTempDirectory("qds-test-files-"));
+  }
+
+  /** Returns a path for a file of the test. */
+  Path file(String name) {
+    return files.resolve(name);
+  }
+
+  Path channels() {
+    return channels;
+  }
+
+  /** Returns the names of the files in the directory of channels. */
+  List<String> channelFiles() throws IOException {
+    try (Stream<Path> paths = Files.list(channels)) {
+      return paths.map(path -> path.getFileName().toString()).sorted().toList();
+    }
+  }
+
+  /** Returns what ls tells of a channel; nothing if it is not there. */
+  JsonNode list(String channel) {
+    for (String line : quietly("ls", "--json").lines().toList()) {
+      JsonNode listed = parse(line);
+      if (listed.path("name").asText().equals(channel)) {
+        return listed;
+      }
+    }
+    return MissingNode.getInstance();
+  }
+
+  /** Returns what inspect tells of a channel; nothing if it is not there. */
+  JsonNode inspect(String channel) {
+    String text = quietly("inspect", channel, "--json");
+    return text.isEmpty() ? MissingNode.getInstance() : parse(text);
+  }
+
+  private String quietly(Object... arguments) {
+    try {
+      return run(arguments).out();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static JsonNode parse(String json) {
+    try {
+      return Json.MAPPER.readTree(json);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Runs a command to its end. */
+  Run run(Object... arguments) throws IOException {
+    return start(arguments).await();
+  }
+
+  /** Runs a command to its end, which must be a good one. */
+  Run ok(Object... arguments) throws IOException {
+    return run(arguments).expect(ExitCode.OK);
+  }
+
+  Run start(Object... arguments) throws IOException {
+    return start((File) null, arguments);
+  }
+
+  /** Starts a command that reads a file from its standard input, or from a pipe if it is null. */
+  Run start(File standardInput, Object... arguments) throws IOException {
+    List<String> command =
+        new ArrayList<>(
+            List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "--sun-misc-unsafe-memory-access=allow",
+                "-XX:TieredStopAtLevel=1",
+                "-jar",
+                System.getProperty("qds.test.jar")));
+    Arrays.stream(arguments).map(Object::toString).forEach(command::add);
+    return start(command, standardInput, Map.of());
+  }
+
+  /** Starts any command with this tool's directory of channels. */
+  Run start(List<String> command, File standardInput, Map<String, String> environment)
+      throws IOException {
+    Path out = files.resolve("out-" + runs.size());
+    Path err = files.resolve("err-" + runs.size());
+    ProcessBuilder builder =
+        new ProcessBuilder(command)
+            .directory(files.toFile())
+            .redirectOutput(out.toFile())
+            .redirectError(err.toFile());
+    if (standardInput != null) {
+      builder.redirectInput(standardInput);
+    }
+    builder.environment().put("QDS_DIR", channels.toString());
+    builder.environment().remove("QDS_DEBUG");
+    builder.environment().putAll(environment);
+    Run run = new Run(command, builder.start(), out, err);
+    runs.add(run);
+    return run;
+  }
+
+  /** Waits for something that other processes do. */
+  static void await(String what, BooleanSupplier condition) {
+    long startNs = System.nanoTime();
+    while (!condition.getAsBoolean()) {
+      if (System.nanoTime() - startNs > WATCHDOG.toNanos()) {
+        fail("waited " + WATCHDOG + " for: " + what);
+      }
+      LockSupport.parkNanos(10_000_000);
+    }
+  }
+
+  @Override
+  public void close() throws IOException {
+    for (Run run : runs) {
+      run.process.destroyForcibly();
+      run.process.onExit().join();
+    }
+    deleteAll(channels);
+    deleteAll(files);
+  }
+
+  static void deleteAll(Path directory) throws IOException {
+    try (Stream<Path> paths = Files.walk(directory)) {
+      for (Path path : paths.sorted((a, b) -> b.compareTo(a)).toList()) {
+        Files.delete(path);
+      }
+    }
+  }
+
+  /** One process. */
+  static final class Run {
+    private final List<String> command;
+    private final Process process;
+    private final Path out;
+    private final Path err;
+
+    private Run(List<String> command, Process process, Path out, Path err) {
+      this.command = command;
+      this.process = process;
+      this.out = out;
+      this.err = err;
+    }
+
+    Process process() {
+      return process;
+    }
+
+    Path outFile() {
+      return out;
+    }
+
+    String out() {
+      return read(out);
+    }
+
+    String err() {
+      return read(err);
+    }
+
+    Run await() {
+      Tool.await("the end of " + command, () -> !process.isAlive());
+      return this;
+    }
+
+    Run expect(int exitCode) {
+      await();
+      assertEquals(exitCode, process.exitValue(), () -> command + "\n" + out() + err());
+      return this;
+    }
+
+    /** Sends a signal as the shell does. */
+    void signal(String name) throws IOException {
+      Process kill =
+          new ProcessBuilder("kill", "-" + name, Long.toString(process.pid())).inheritIO().start();
+      assertEquals(0, kill.onExit().join().exitValue());
+    }
+
+    private static String read(Path path) {
+      try {
+        return Files.readString(path, StandardCharsets.UTF_8);
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+    }
+  }
+}
