@@ -2,6 +2,7 @@ package io.qadataswap.codec.arrow;
 
 import java.util.List;
 import java.util.Objects;
+import org.apache.arrow.memory.ArrowBuf;
 import org.apache.arrow.vector.FieldVector;
 import org.apache.arrow.vector.VectorSchemaRoot;
 import org.apache.arrow.vector.dictionary.DictionaryProvider;
@@ -23,12 +24,20 @@ import org.apache.arrow.vector.types.pojo.Schema;
  * <p>One thread at a time, as the vectors themselves.
  */
 public final class ArrowTable {
+  /**
+   * How many references to its message's memory a received table holds. More than one, so that a
+   * user who releases too often does not cut the vectors off before they are emptied: Arrow's
+   * buffers let everybody read when their count is below zero.
+   */
+  private static final int MEMORY_REFERENCES = 1 << 16;
+
   private final VectorSchemaRoot onlyBatch;
   private final Schema schema;
   private final List<VectorSchemaRoot> batches;
   private final DictionaryProvider dictionaries;
   private final String origin;
   private final List<FieldVector> dictionaryVectors;
+  private final ArrowBuf memory;
   private volatile boolean closed;
 
   private ArrowTable(
@@ -37,23 +46,34 @@ public final class ArrowTable {
       List<VectorSchemaRoot> batches,
       DictionaryProvider dictionaries,
       String origin,
-      List<FieldVector> dictionaryVectors) {
+      List<FieldVector> dictionaryVectors,
+      ArrowBuf memory) {
     this.onlyBatch = onlyBatch;
     this.schema = schema;
     this.batches = batches;
     this.dictionaries = Objects.requireNonNull(dictionaries, "dictionaries");
     this.origin = origin;
     this.dictionaryVectors = dictionaryVectors;
+    this.memory = memory;
   }
 
-  /** Makes a table that owns vectors over a message, which its origin names. */
+  /**
+   * Makes a table that owns vectors over a message, which its origin names.
+   *
+   * @param memory what the vectors show, with one reference that the table takes over; null if they
+   *     show nothing
+   */
   static ArrowTable received(
       String origin,
       Schema schema,
       List<VectorSchemaRoot> batches,
       DictionaryProvider dictionaries,
-      List<FieldVector> dictionaryVectors) {
-    return new ArrowTable(null, schema, batches, dictionaries, origin, dictionaryVectors);
+      List<FieldVector> dictionaryVectors,
+      ArrowBuf memory) {
+    if (memory != null) {
+      memory.getReferenceManager().retain(MEMORY_REFERENCES - 1);
+    }
+    return new ArrowTable(null, schema, batches, dictionaries, origin, dictionaryVectors, memory);
   }
 
   /**
@@ -75,7 +95,7 @@ public final class ArrowTable {
    */
   public static ArrowTable of(VectorSchemaRoot root, DictionaryProvider dictionaries) {
     Objects.requireNonNull(root, "root");
-    return new ArrowTable(root, null, List.of(root), dictionaries, null, List.of());
+    return new ArrowTable(root, null, List.of(root), dictionaries, null, List.of(), null);
   }
 
   /**
@@ -89,7 +109,7 @@ public final class ArrowTable {
   public static ArrowTable of(
       Schema schema, List<VectorSchemaRoot> batches, DictionaryProvider dictionaries) {
     Objects.requireNonNull(schema, "schema");
-    return new ArrowTable(null, schema, List.copyOf(batches), dictionaries, null, List.of());
+    return new ArrowTable(null, schema, List.copyOf(batches), dictionaries, null, List.of(), null);
   }
 
   /**
@@ -189,13 +209,23 @@ public final class ArrowTable {
     for (FieldVector vector : dictionaryVectors) {
       failure = clear(vector::clear, failure);
     }
-    if (failure != null) {
+    boolean releasedTooOften = memory != null && !releaseMemory();
+    if (releasedTooOften || failure != null) {
       throw new IllegalStateException(
           origin
               + ": a buffer was released more often than it was retained; what is received needs no"
               + " release but closing its message",
           failure);
     }
+  }
+
+  /** Drops the own references and returns whether as many of them were left as there should be. */
+  private boolean releaseMemory() {
+    int left = memory.refCnt();
+    if (left > 0) {
+      memory.getReferenceManager().release(Math.min(left, MEMORY_REFERENCES));
+    }
+    return left >= MEMORY_REFERENCES;
   }
 
   private static RuntimeException clear(Runnable clearing, RuntimeException before) {

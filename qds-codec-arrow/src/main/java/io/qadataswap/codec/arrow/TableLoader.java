@@ -173,22 +173,27 @@ final class TableLoader implements AutoCloseable {
     }
     finished = true;
     return ArrowTable.received(
-        faults.place(), layout.schema(), batches, provider, List.copyOf(dictionaries.values()));
+        faults.place(),
+        layout.schema(),
+        batches,
+        provider,
+        List.copyOf(dictionaries.values()),
+        memory);
   }
 
-  /** Drops this loader's references, and the vectors unless a table holds them. */
+  /** Drops what no table has taken over. */
   @Override
   public void close() {
     closeDecompressed();
-    if (!finished) {
-      batches.forEach(VectorSchemaRoot::close);
-      dictionaries.values().forEach(FieldVector::close);
-    }
     if (ones != null) {
       ones.close();
     }
-    if (memory != null) {
-      memory.close();
+    if (!finished) {
+      batches.forEach(VectorSchemaRoot::close);
+      dictionaries.values().forEach(FieldVector::close);
+      if (memory != null) {
+        memory.close();
+      }
     }
   }
 

@@ -432,6 +432,33 @@ class HostileMessageTest {
   }
 
   @Test
+  void aSchemaThatUnfoldsWithoutEndIsRefused() {
+    Field leaf = Field.nullable("leaf", ArrowType.Struct.INSTANCE);
+    Field field = leaf;
+    for (int i = 0; i < 50; i++) {
+      field = new Field("s", FieldType.nullable(ArrowType.Struct.INSTANCE), List.of(field, leaf));
+    }
+    try (Loopback loopback = new Loopback(allocator, false)) {
+      ArrowTable table =
+          ArrowTable.of(new Schema(List.of(field)), List.of(), new MapDictionaryProvider());
+      byte[] bytes = loopback.send(table).bytes();
+      int changed = 0;
+      // Of each pair of children the second becomes the first: two to the power of 50 fields.
+      for (int p = 8; p < bytes.length - 12; p += 4) {
+        int first = p + 4 + getInt(bytes, p + 4);
+        int second = p + 8 + getInt(bytes, p + 8);
+        boolean isPair = first > p && first < bytes.length && second > p && second < bytes.length;
+        if (getInt(bytes, p) == 2 && isPair) {
+          putLong(bytes, p + 8, first - (p + 8), 4);
+          changed++;
+        }
+      }
+      assertTrue(changed >= 50, "changed=" + changed);
+      assertRefused(loopback.send(bytes), "references to the same bytes");
+    }
+  }
+
+  @Test
   void anEmptyMessageIsRefused() {
     try (Loopback loopback = new Loopback(allocator, false)) {
       assertRefused(loopback.send(new byte[0]), "0 bytes without a schema");

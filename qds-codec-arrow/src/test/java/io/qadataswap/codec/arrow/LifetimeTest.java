@@ -160,13 +160,36 @@ class LifetimeTest {
   }
 
   @Test
-  void releasingTooOftenNamesTheMessageAndGivesItBackOnce() {
-    Sent sent = send();
-    ArrowBuf buffer = sent.read().root().getVector("n").getDataBuffer();
-    buffer.getReferenceManager().release();
-    String message = assertThrows(IllegalStateException.class, sent::close).getMessage();
-    assertTrue(message.contains("channel=loopback message=0"), message);
-    assertEquals(1, sent.releaseCount());
+  void releasingTooOftenNamesTheMessageAndEmptiesItsVectorsAllTheSame() {
+    for (int releases = 1; releases < 20; releases++) {
+      Sent sent = send();
+      VectorSchemaRoot root = sent.read().root();
+      root.getVector("n").getDataBuffer().getReferenceManager().release(releases);
+      String message = assertThrows(IllegalStateException.class, sent::close).getMessage();
+      assertTrue(message.contains("channel=loopback message=" + (releases - 1)), message);
+      assertEquals(0, root.getVector("n").getValueCount());
+      assertEquals(0, root.getVector("t").getValueCount());
+      assertEquals(1, sent.releaseCount());
+    }
+    closeAll();
+  }
+
+  @Test
+  void aBufferMayOutliveTheReaderWhileAnotherAllocatorAccountsIt() {
+    try (BufferAllocator other = allocator.newChildAllocator("other", 0, Long.MAX_VALUE)) {
+      Sent sent = send();
+      VectorSchemaRoot root = sent.read().root();
+      ArrowBuf retained = root.getVector("n").getDataBuffer();
+      retained.getReferenceManager().retain();
+      TransferPair pair = root.getVector("t").getTransferPair(other);
+      pair.transfer();
+      pair.getTo().close();
+      sent.close();
+      loopback.closeReader();
+      retained.getLong(0);
+      retained.close();
+      assertEquals(1, sent.releaseCount());
+    }
     closeAll();
   }
 
