@@ -38,7 +38,7 @@ class ChannelsIT {
     String text = tool.ok("inspect", "left").out();
     assertTrue(text.contains("arenaOffset"), text);
     assertTrue(text.lines().anyMatch(line -> line.matches("writer +closed .* me")), text);
-    JsonNode info = tool.inspect("left");
+    JsonNode info = Json.MAPPER.readTree(tool.ok("inspect", "left", "--json").out());
     assertEquals(4, info.get("unread").asInt());
     assertEquals("me", info.get("writer").get("label").asText());
 
@@ -69,11 +69,12 @@ class ChannelsIT {
     byte[] stream = Files.readAllBytes(ArrowFiles.mixedStream(tool.file("mixed.arrows")));
     send.process().getOutputStream().write(stream, 0, stream.length - 8);
     send.process().getOutputStream().flush();
-    Tool.await("all is sent", () -> tool.inspect("c").path("published").asInt() == 4);
+    tool.awaitPublished("c", 4);
     Tool.Run recv = tool.start("recv", "--channel", "c", "--label", "the reader");
-    Tool.await("all is read", () -> tool.inspect("c").path("unread").asInt(-1) == 0);
+    tool.awaitReaders("c", 1);
+    tool.awaitUnread("c", 0);
 
-    JsonNode info = tool.inspect("c");
+    JsonNode info = Json.MAPPER.readTree(tool.ok("inspect", "c", "--json").out());
     assertTrue(info.get("writer").get("alive").asBoolean());
     assertEquals(send.process().pid(), info.get("writer").get("pid").asLong());
     JsonNode reader = info.get("readers").get(0);
@@ -81,7 +82,9 @@ class ChannelsIT {
     assertEquals("LOSSLESS", reader.get("mode").asText());
     assertEquals(recv.process().pid(), reader.get("pid").asLong());
     assertEquals(0, reader.get("lag").asInt());
-    assertEquals("alive, pid " + send.process().pid(), tool.list("c").get("writer").asText());
+    assertEquals(
+        "alive, pid " + send.process().pid(),
+        Json.MAPPER.readTree(tool.ok("ls", "--json").out()).get("writer").asText());
     assertFalse(tool.ok("doctor").out().contains("rm c"));
 
     Tool.Run refused = tool.run("rm", "c").expect(ExitCode.IN_USE);

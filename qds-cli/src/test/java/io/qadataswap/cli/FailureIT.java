@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.qadataswap.api.ChannelInfo;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.file.Files;
@@ -83,7 +84,7 @@ class FailureIT {
     try (OutputStream pipe = send.process().getOutputStream()) {
       pipe.write(stream, 0, stream.length - 2000);
       pipe.flush();
-      Tool.await("the reader", () -> tool.list("c").path("readers").asInt() == 1);
+      tool.awaitReaders("c", 1);
     }
     send.expect(ExitCode.TROUBLE);
     recv.expect(ExitCode.WRITER_DIED);
@@ -113,12 +114,12 @@ class FailureIT {
   void interruptedSenderKeepsWhatIsUnread() throws IOException {
     Path numbers = ArrowFiles.numbers(tool.file("numbers.arrow"), 50_000, 50_000, 50_000, 50_000);
     Tool.Run send = tool.start("send", numbers, "--channel", "c", "--capacity", "600K");
-    Tool.await("a full channel", () -> tool.list("c").path("unread").asInt() == 2);
+    tool.awaitUnread("c", 2);
     send.signal("INT");
     send.expect(ExitCode.INTERRUPTED);
     assertTrue(send.err().contains("channel c keeps 2 unread messages"), send.err());
     assertTrue(send.err().contains("./qds rm c"), send.err());
-    assertEquals("closed", tool.list("c").path("writer").asText());
+    assertEquals("CLOSED", tool.info("c").orElseThrow().writer().orElseThrow().state());
 
     Tool.Run recv = tool.ok("recv", "--channel", "c", "--out", "received.arrow");
     assertTrue(recv.err().contains("received 2 messages, 100,000 rows"), recv.err());
@@ -129,11 +130,8 @@ class FailureIT {
   void interruptedSenderEndsTheStreamOfItsReaders() throws IOException {
     Tool.Run recv = tool.start("recv", "--channel", "c", "--out", "received.arrow");
     Tool.Run send = startEndlessSender("c");
-    Tool.await(
-        "the reader has all",
-        () ->
-            tool.list("c").path("readers").asInt() == 1
-                && tool.list("c").path("unread").asInt() == 0);
+    tool.awaitReaders("c", 1);
+    tool.awaitUnread("c", 0);
     send.signal("INT");
     send.expect(ExitCode.INTERRUPTED);
     recv.expect(ExitCode.OK);
@@ -155,7 +153,7 @@ class FailureIT {
     // A stopped reader is attached and does not read.
     recv = tool.start("recv", "--channel", "d", "--out", "rest.arrow");
     send = startEndlessSender("d");
-    Tool.await("the reader", () -> tool.list("d").path("readers").asInt() == 1);
+    tool.awaitReaders("d", 1);
     recv.signal("STOP");
     send.process().getOutputStream().close();
     send.expect(ExitCode.OK);
@@ -168,11 +166,8 @@ class FailureIT {
     Tool.Run waiting = tool.start("recv", "--channel", "absent", "--out", "f.arrow");
     Tool.Run recv = tool.start("recv", "--channel", "c", "--out", "received.arrow");
     Tool.Run send = startEndlessSender("c");
-    Tool.await(
-        "the reader has all",
-        () ->
-            tool.list("c").path("readers").asInt() == 1
-                && tool.list("c").path("unread").asInt() == 0);
+    tool.awaitReaders("c", 1);
+    tool.awaitUnread("c", 0);
     recv.signal("INT");
     recv.expect(ExitCode.INTERRUPTED);
     tool.ok("diff", ArrowFiles.mixed(tool.file("mixed.arrow")), "received.arrow");
@@ -190,7 +185,7 @@ class FailureIT {
     // With a reader: it gets what there was, and is told.
     Tool.Run recv = tool.start("recv", "--channel", "c", "--out", "received.arrow");
     Tool.Run send = startEndlessSender("c");
-    Tool.await("the reader", () -> tool.list("c").path("readers").asInt() == 1);
+    tool.awaitReaders("c", 1);
     send.process().destroyForcibly();
     recv.expect(ExitCode.WRITER_DIED);
     assertEquals(1, recv.err().lines().filter(line -> line.startsWith("qds:")).count());
@@ -199,10 +194,10 @@ class FailureIT {
 
     // Without one: the half that it left does not come before the whole.
     send = tool.start("send", numbers, "--channel", "c", "--capacity", "600K");
-    Tool.await("a full channel", () -> tool.list("c").path("unread").asInt() == 2);
+    tool.awaitUnread("c", 2);
     send.process().destroyForcibly();
     send.await();
-    assertTrue(tool.list("c").path("writer").asText().startsWith("dead"));
+    assertFalse(tool.info("c").orElseThrow().isLive());
     Tool.Run again = sendAndReceive(numbers, "c");
     assertTrue(again.err().contains("left 2 unread messages"), again.err());
   }
@@ -211,11 +206,11 @@ class FailureIT {
   void afterTheReceiverWasKilledTheSameCommandWorksAgain() throws IOException {
     Tool.Run recv = tool.start("recv", "--channel", "c", "--out", "received.arrow");
     Tool.Run send = startEndlessSender("c");
-    Tool.await("the reader", () -> tool.list("c").path("readers").asInt() == 1);
+    tool.awaitReaders("c", 1);
     recv.process().destroyForcibly();
     recv.await();
     Tool.Run second = tool.start("recv", "--channel", "c", "--out", "received.arrow");
-    Tool.await("the second reader", () -> tool.list("c").path("readers").asInt() == 1);
+    tool.awaitReaders("c", 1);
     send.process().getOutputStream().close();
     send.expect(ExitCode.OK);
     second.expect(ExitCode.OK);
@@ -229,7 +224,7 @@ class FailureIT {
         "the sender",
         () ->
             !send.process().isAlive()
-                || tool.list(channel).path("writer").asText().startsWith("alive"));
+                || tool.info(channel).filter(ChannelInfo::isLive).isPresent());
     tool.ok("recv", "--channel", channel, "--out", "again.arrow");
     send.expect(ExitCode.OK);
     tool.ok("diff", file, "again.arrow");
@@ -244,9 +239,7 @@ class FailureIT {
     // All but the end marker.
     send.process().getOutputStream().write(stream, 0, stream.length - 8);
     send.process().getOutputStream().flush();
-    Tool.await(
-        "all is sent",
-        () -> !send.process().isAlive() || tool.inspect(channel).path("published").asInt() == 4);
+    tool.awaitPublished(channel, 4);
     return send;
   }
 

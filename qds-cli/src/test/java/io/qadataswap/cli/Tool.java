@@ -3,8 +3,10 @@ package io.qadataswap.cli;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.fail;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.MissingNode;
+import io.qadataswap.api.ChannelInfo;
+import io.qadataswap.api.ParticipantInfo;
+import io.qadataswap.api.Qds;
+import io.qadataswap.api.QdsException;
 import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -16,6 +18,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import java.util.stream.Stream;
@@ -62,37 +65,37 @@ final class Tool implements AutoCloseable {
     }
   }
 
-  /** Returns what ls tells of a channel; nothing if it is not there. */
-  JsonNode list(String channel) {
-    for (String line : quietly("ls", "--json").lines().toList()) {
-      JsonNode listed = parse(line);
-      if (listed.path("name").asText().equals(channel)) {
-        return listed;
-      }
-    }
-    return MissingNode.getInstance();
-  }
-
-  /** Returns what inspect tells of a channel; nothing if it is not there. */
-  JsonNode inspect(String channel) {
-    String text = quietly("inspect", channel, "--json");
-    return text.isEmpty() ? MissingNode.getInstance() : parse(text);
-  }
-
-  private String quietly(Object... arguments) {
+  /** Describes a channel, if it is there. */
+  Optional<ChannelInfo> info(String channel) {
     try {
-      return run(arguments).out();
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
+      return Optional.of(Qds.inspect(channels, channel, Qds.DEFAULT_LAYOUT));
+    } catch (QdsException e) {
+      assertEquals(QdsException.Reason.NO_SUCH_CHANNEL, e.reason(), e::getMessage);
+      return Optional.empty();
     }
   }
 
-  private static JsonNode parse(String json) {
-    try {
-      return Json.MAPPER.readTree(json);
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
+  /** Waits until so many messages were published on a channel. */
+  void awaitPublished(String channel, long count) {
+    await(
+        count + " messages",
+        () -> info(channel).map(ChannelInfo::publishedCount).orElse(0L) == count);
+  }
+
+  void awaitUnread(String channel, long count) {
+    await(
+        count + " unread messages",
+        () -> info(channel).map(ChannelInfo::unreadCount).orElse(-1L) == count);
+  }
+
+  void awaitReaders(String channel, long count) {
+    await(
+        count + " readers",
+        () ->
+            info(channel)
+                    .map(info -> info.readers().stream().filter(ParticipantInfo::alive).count())
+                    .orElse(0L)
+                == count);
   }
 
   /** Runs a command to its end. */
