@@ -1,6 +1,7 @@
 package io.qadataswap.cli;
 
 import io.qadataswap.api.ChannelInfo;
+import io.qadataswap.api.OverflowPolicy;
 import io.qadataswap.api.PluginInfo;
 import io.qadataswap.api.Qds;
 import io.qadataswap.api.QdsException;
@@ -101,8 +102,19 @@ final class ChannelOptions {
     return channels;
   }
 
-  /** Returns the options that make another command of this tool look at the same place. */
-  String forShell() {
+  /** Returns the command that reads what a channel holds. */
+  String recvCommand(ChannelInfo info) {
+    // Lossless readers cannot attach where the oldest messages are dropped.
+    String mode = info.overflow() == OverflowPolicy.DROP_OLDEST ? " --mode observer" : "";
+    return "./qds recv --channel " + info.name() + mode + sameDirectory();
+  }
+
+  /** Returns the command that removes a channel. */
+  String rmCommand(String channel) {
+    return "./qds rm " + channel + sameDirectory();
+  }
+
+  private String sameDirectory() {
     return directory == null ? "" : " --dir " + Shell.quote(directory.toString());
   }
 

@@ -209,7 +209,7 @@ final class DemoCommand implements Callable<Integer> {
         "All "
             + Units.count(result.messageCount(), "message")
             + " arrived intact: row counts and column sums equal the file's, the second table"
-            + " equals its original.");
+            + " equals its original. The rate includes this check.");
   }
 
   private String sideBackend(String ofSide) {

@@ -160,7 +160,7 @@ final class DoctorCommand implements Callable<Integer> {
 
   private void checkChannel(ChannelOptions.Listed channel) {
     String title = "channel " + channel.name();
-    String remove = "./qds rm " + channel.name() + channels.forShell();
+    String remove = channels.rmCommand(channel.name());
     if (channel.info().isEmpty()) {
       warn(title, channel.problem(), "remove it: " + remove);
       return;
@@ -176,11 +176,7 @@ final class DoctorCommand implements Callable<Integer> {
               + unread
               + ", writer "
               + info.writer().map(LsCommand::describe).orElse("none"),
-          "read it: ./qds recv --channel "
-              + channel.name()
-              + channels.forShell()
-              + "; or remove it: "
-              + remove);
+          "read it: " + channels.recvCommand(info) + "; or remove it: " + remove);
     }
   }
 

@@ -1,12 +1,17 @@
 package io.qadataswap.cli;
 
+import io.qadataswap.api.IfExists;
+import io.qadataswap.api.OverflowPolicy;
 import io.qadataswap.api.Qds;
 import io.qadataswap.api.QdsException;
+import io.qadataswap.api.ReaderMode;
+import java.io.IOException;
 import java.nio.channels.ClosedByInterruptException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import java.time.Duration;
+import java.util.List;
 import java.util.Locale;
 import java.util.logging.Level;
 import java.util.logging.Logger;
@@ -35,6 +40,7 @@ import picocli.CommandLine.IVersionProvider;
       DemoReaderCommand.class,
       CommandLine.HelpCommand.class
     },
+    commandListHeading = "%nCommands (and bench, which measures: ./qds bench --help):%n",
     exitCodeListHeading = "%nExit codes:%n",
     exitCodeList = {
       "0:done; for diff: equal",
@@ -74,6 +80,9 @@ public final class Main {
     CommandLine commandLine = new CommandLine(new Main());
     commandLine.registerConverter(Duration.class, Units::parseDuration);
     commandLine.setCaseInsensitiveEnumValuesAllowed(true);
+    registerEnum(commandLine, OverflowPolicy.class);
+    registerEnum(commandLine, IfExists.class);
+    registerEnum(commandLine, ReaderMode.class);
     commandLine.setUsageHelpAutoWidth(true);
     commandLine.setParameterExceptionHandler((e, _) -> {
       boolean isUnknownCommand =
@@ -94,6 +103,21 @@ public final class Main {
       return report(e);
     });
     return commandLine;
+  }
+
+  /** Takes constants as people write them: drop-oldest is DROP_OLDEST. */
+  private static <E extends Enum<E>> void registerEnum(CommandLine commandLine, Class<E> type) {
+    commandLine.registerConverter(
+        type,
+        text -> {
+          for (E constant : type.getEnumConstants()) {
+            if (constant.name().equalsIgnoreCase(text.replace('-', '_'))) {
+              return constant;
+            }
+          }
+          throw new CommandLine.TypeConversionException(
+              "'" + text + "' is none of " + List.of(type.getEnumConstants()));
+        });
   }
 
   /** Prints one line to standard error. */
@@ -125,6 +149,9 @@ public final class Main {
       }
       case IllegalArgumentException e -> printError(e.getMessage());
       case FileSystemException e -> printError(describe(e));
+      case IOException e when "Broken pipe".equals(e.getMessage()) -> {
+        // Whoever reads the output has seen enough, and knows it.
+      }
       default -> printError(String.valueOf(failure));
     }
     return ExitCode.TROUBLE;

@@ -419,12 +419,10 @@ final class SendCommand implements Callable<Integer> {
     } else {
       Main.printNote(
           unread
-              + "; read: ./qds recv --channel "
-              + channel
-              + channels.forShell()
-              + "; remove: ./qds rm "
-              + channel
-              + channels.forShell());
+              + "; read: "
+              + channels.recvCommand(left.get())
+              + "; remove: "
+              + channels.rmCommand(channel));
     }
   }
 

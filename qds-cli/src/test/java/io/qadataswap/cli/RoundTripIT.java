@@ -202,6 +202,30 @@ class RoundTripIT {
   }
 
   @Test
+  void observersReadWhatWaitsForNobody() throws IOException {
+    Path sent = ArrowFiles.mixed(tool.file("mixed.arrow"));
+    Tool.Run send = tool.ok("send", sent, "--channel", "c", "--overflow", "drop-oldest");
+    assertTrue(send.err().contains("./qds recv --channel c --mode observer"), send.err());
+    Tool.Run refused = tool.run("recv", "--channel", "c", "--wait", "0");
+    refused.expect(ExitCode.TROUBLE);
+    assertEquals(1, refused.err().lines().count(), refused.err());
+    tool.ok("recv", "--channel", "c", "--mode", "observer", "--out", "received.arrow");
+    assertSame(sent, tool.file("received.arrow"));
+  }
+
+  @Test
+  void messagesMayBeTakenInParts() throws IOException {
+    Path sent = ArrowFiles.numbers(tool.file("numbers.arrow"), 1, 2, 3);
+    tool.ok("send", sent, "--channel", "c");
+    String first = tool.ok("recv", "--channel", "c", "--format", "csv", "--messages", 1).out();
+    assertEquals("n\n0\n", first);
+    assertEquals(2, tool.info("c").orElseThrow().unreadCount());
+    String rest = tool.ok("recv", "--channel", "c", "--format", "jsonl").out();
+    assertEquals("{\"n\":1}\n{\"n\":2}\n{\"n\":3}\n{\"n\":4}\n{\"n\":5}\n", rest);
+    assertEquals(List.of(), tool.channelFiles());
+  }
+
+  @Test
   void tableShowsTheFirstRows() throws IOException {
     tool.ok("send", ArrowFiles.mixed(tool.file("mixed.arrow")), "--channel", "c");
     List<String> lines = tool.ok("recv", "--channel", "c", "--limit", 3).out().lines().toList();
