@@ -7,25 +7,18 @@ package io.qadataswap.api;
  * <p>Used by the thread that uses the writer. A writer has at most one open claim.
  */
 public final class Claim implements AutoCloseable {
-  private enum State {
-    OPEN,
-    COMMITTED,
-    ABORTED
-  }
-
   private final Writer<?> writer;
-  private State state = State.ABORTED;
+  private boolean open;
+
+  /** How the last claim ended. */
+  private boolean committed;
 
   Claim(Writer<?> writer) {
     this.writer = writer;
   }
 
   void open() {
-    state = State.OPEN;
-  }
-
-  void aborted() {
-    state = State.ABORTED;
+    open = true;
   }
 
   /**
@@ -68,7 +61,8 @@ public final class Claim implements AutoCloseable {
       throw new IllegalArgumentException(
           "channel=" + writer.name() + " length=" + length + " allowed=0 to " + claimed);
     }
-    state = State.COMMITTED;
+    open = false;
+    committed = true;
     return writer.commitClaim(length, tag);
   }
 
@@ -79,26 +73,27 @@ public final class Claim implements AutoCloseable {
    */
   public void abort() {
     checkOpen("abort");
-    state = State.ABORTED;
+    open = false;
+    committed = false;
     writer.abortClaim();
   }
 
   /** Aborts the claim if it is still open. */
   @Override
   public void close() {
-    if (state == State.OPEN) {
+    if (open) {
       abort();
     }
   }
 
   private void checkOpen(String operation) {
-    if (state != State.OPEN) {
+    if (!open) {
       throw new IllegalStateException(
           operation
               + " on a claim of channel "
               + writer.name()
               + " that was "
-              + state.name().toLowerCase(java.util.Locale.ROOT)
+              + (committed ? "committed" : "aborted")
               + " before");
     }
   }

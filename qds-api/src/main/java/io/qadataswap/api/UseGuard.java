@@ -11,14 +11,15 @@ import java.util.concurrent.locks.LockSupport;
  * <p>Entering is a compare-and-set, so that two threads are never inside together. A closer stores
  * its request and then moves IDLE to CLOSED, by itself or when the call that is inside has left: a
  * compare-and-set lets exactly one thread run the close action. A closer normally waits for that,
- * so leaving needs no fence; where it does not wait (a claim is open in another thread, and may
- * stay so), leaving stores IDLE with a full fence before it looks for a request, as the closer does
- * the other way round, so that at least one of them sees the other.
+ * so leaving needs no fence. It does not wait while the use is HELD between two calls (by an open
+ * claim), which may last: leaving then stores IDLE with a full fence before it looks for a request,
+ * as the closer does the other way round, so that at least one of them sees the other.
  */
 final class UseGuard {
   private static final int IDLE = 0;
   private static final int BUSY = 1;
-  private static final int CLOSED = 2;
+  private static final int HELD = 2;
+  private static final int CLOSED = 3;
   private static final long CLOSE_POLL_NS = 50_000;
 
   private static final VarHandle STATE;
@@ -67,8 +68,13 @@ final class UseGuard {
     }
   }
 
-  /** Leaves a call that no closer waits for: then one of the two must see the other. */
-  void exitUnawaited() {
+  /** Leaves a call, but stays in use until {@link #exitHeld}: no closer waits for that. */
+  void hold() {
+    STATE.setRelease(this, HELD);
+  }
+
+  /** Ends what {@link #hold} began. Nobody waits for it, so one of the two must see the other. */
+  void exitHeld() {
     USER_ID.setOpaque(this, 0L);
     STATE.setVolatile(this, IDLE);
     if (closeRequested) {
@@ -78,6 +84,10 @@ final class UseGuard {
 
   boolean isCloseRequested() {
     return closeRequested;
+  }
+
+  boolean isHeld() {
+    return state == HELD;
   }
 
   boolean isUsedByCurrentThread() {
@@ -103,12 +113,13 @@ final class UseGuard {
   }
 
   /**
-   * Waits until the call that is under way has left and the close action ran.
+   * Waits until the call that is under way has left and the close action ran, unless that call
+   * leaves the use held.
    *
    * @param wake ends a wait of that call; repeated, since it may be just about to begin
    */
   void awaitClosed(Runnable wake) {
-    while (!closeDone && !isUsedByCurrentThread()) {
+    while (!closeDone && !isHeld() && !isUsedByCurrentThread()) {
       LockSupport.parkNanos(this, CLOSE_POLL_NS);
       closeIfIdle();
       if (!closeDone) {

@@ -30,7 +30,6 @@ public final class Writer<T> implements AutoCloseable {
   private final Encoder<T> encoder;
   private final UseGuard guard;
   private final Claim claim = new Claim(this);
-  private volatile boolean claimOpen;
 
   Writer(String name, RingWriter ring, Codec<T> codec) {
     this.name = name;
@@ -188,15 +187,13 @@ public final class Writer<T> implements AutoCloseable {
     guard.requestClose();
     ring.interruptWait();
     if (guard.isUsedByCurrentThread()) {
-      if (claimOpen) {
+      if (guard.isHeld()) {
         claim.abort();
       }
       return;
     }
     guard.closeIfIdle();
-    if (!claimOpen) {
-      guard.awaitClosed(ring::interruptWait);
-    }
+    guard.awaitClosed(ring::interruptWait);
   }
 
   RingWriter ring() {
@@ -204,7 +201,6 @@ public final class Writer<T> implements AutoCloseable {
   }
 
   long commitClaim(long length, long tag) {
-    claimOpen = false;
     try {
       if (guard.isCloseRequested()) {
         ring.abort();
@@ -214,16 +210,15 @@ public final class Writer<T> implements AutoCloseable {
     } catch (InternalError e) {
       throw Failures.cutShort(name, e);
     } finally {
-      guard.exitUnawaited();
+      guard.exitHeld();
     }
   }
 
   void abortClaim() {
-    claimOpen = false;
     try {
       ring.abort();
     } finally {
-      guard.exitUnawaited();
+      guard.exitHeld();
     }
   }
 
@@ -237,13 +232,14 @@ public final class Writer<T> implements AutoCloseable {
     try {
       claimed = ring.claim(maxLength, timeoutNs);
       if (claimed) {
-        claimOpen = true;
         claim.open();
       }
     } catch (InternalError e) {
       throw Failures.cutShort(name, e);
     } finally {
-      if (!claimed) {
+      if (claimed) {
+        guard.hold();
+      } else {
         guard.exit();
       }
     }

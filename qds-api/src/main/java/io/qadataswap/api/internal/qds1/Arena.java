@@ -15,7 +15,7 @@ import java.util.Arrays;
  * </pre>
  *
  * <p>While readers keep up, that is the lowest place with enough room, every {@link #HOT_LENGTH}
- * bytes or so: memory that stays in the CPU's caches is several times faster than fresh one. What
+ * bytes or more: memory that stays in the CPU's caches is several times faster than fresh one. What
  * has to be checked for that (reader cursors, pins, a full fence) is paid once for each such
  * stretch, not for each message.
  *
@@ -26,8 +26,16 @@ import java.util.Arrays;
  * former writer has left.
  */
 final class Arena {
-  /** How far a run goes before it is worth looking for a lower place. */
+  /** How far a run of small payloads goes before it is worth looking for a lower place. */
   static final long HOT_LENGTH = 1 << 20;
+
+  /**
+   * The same for large ones. They take turns among several places: the lines of the one that was
+   * read just now still lie in the reader's cache, and would have to be fetched back from there.
+   */
+  private static final long WARM_LENGTH = 8 << 20;
+
+  private static final int WARM_PLACES = 8;
 
   private final long length;
   private final long middle;
@@ -112,9 +120,13 @@ final class Arena {
    * @return whether there is room
    */
   boolean extend(long footprint, boolean reuseEarly) {
-    return (reuseEarly && fit(0, footprint, Math.max(footprint, HOT_LENGTH / 2)))
+    return (reuseEarly && fit(0, footprint, Math.max(footprint, runLength(footprint) / 2)))
         || fit(head, footprint, footprint)
         || fit(0, footprint, footprint);
+  }
+
+  private static long runLength(long footprint) {
+    return Math.max(HOT_LENGTH, Math.min(WARM_PLACES * footprint, WARM_LENGTH));
   }
 
   /** Moves the head to the first free stretch from an offset that has a least length. */
@@ -144,7 +156,7 @@ final class Arena {
       runs[2 * runCount - 1] = start;
     }
     head = start;
-    limit = Math.min(end, start + Math.max(footprint, HOT_LENGTH));
+    limit = Math.min(end, start + Math.max(footprint, runLength(footprint)));
     if (start + footprint <= middle) {
       limit = Math.min(limit, middle);
     }

@@ -16,6 +16,7 @@ import java.lang.invoke.VarHandle;
 final class LosslessReader extends Qds1Reader {
   private static final VarHandle MARKS = MethodHandles.arrayElementVarHandle(byte[].class);
   private static final VarHandle ADVANCING;
+  private static final VarHandle CURSOR;
 
   private static final byte RELEASED = 1;
 
@@ -24,8 +25,9 @@ final class LosslessReader extends Qds1Reader {
 
   static {
     try {
-      ADVANCING =
-          MethodHandles.lookup().findVarHandle(LosslessReader.class, "advancing", int.class);
+      MethodHandles.Lookup lookup = MethodHandles.lookup();
+      ADVANCING = lookup.findVarHandle(LosslessReader.class, "advancing", int.class);
+      CURSOR = lookup.findVarHandle(LosslessReader.class, "cursor", long.class);
     } catch (ReflectiveOperationException e) {
       throw new ExceptionInInitializerError(e);
     }
@@ -39,7 +41,7 @@ final class LosslessReader extends Qds1Reader {
   @SuppressWarnings("unused") // through ADVANCING
   private volatile int advancing;
 
-  /** Written by the one that advances. */
+  /** Written by the one that advances, by release; a volatile store would cost a fence. */
   private volatile long cursor;
 
   private volatile boolean leaving;
@@ -182,7 +184,7 @@ final class LosslessReader extends Qds1Reader {
       sequence++;
     }
     boolean advanced = sequence != cursor;
-    cursor = sequence;
+    CURSOR.setRelease(this, sequence);
     if (leaving && sequence == end) {
       left = true;
       leaveNow(sequence);

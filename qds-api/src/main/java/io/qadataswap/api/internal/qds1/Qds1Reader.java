@@ -21,6 +21,9 @@ import java.util.concurrent.locks.LockSupport;
 abstract class Qds1Reader implements RingReader {
   private static final long HEALTH_INTERVAL_NS = 100_000_000;
 
+  /** A look at the clock costs as much as several polls. */
+  private static final int EMPTY_POLLS_PER_CLOCK = 16;
+
   private static final VarHandle NEXT;
 
   static {
@@ -63,6 +66,7 @@ abstract class Qds1Reader implements RingReader {
   private long tag;
   private int expectedChecksum;
   private long healthNs = System.nanoTime();
+  private int emptyPolls;
 
   private volatile boolean ended;
   private volatile boolean closing;
@@ -222,7 +226,10 @@ abstract class Qds1Reader implements RingReader {
   }
 
   private void count(long sequence) {
-    ended = false;
+    if (ended) {
+      // A volatile store costs a fence.
+      ended = false;
+    }
     setNext(sequence + 1);
     channel.putLong(entryOffset + ReaderEntryDescriptor.READ_COUNT_OFFSET, readCount.add(1));
     channel.putLong(
@@ -238,12 +245,21 @@ abstract class Qds1Reader implements RingReader {
     if (takeChecked(loan)) {
       return true;
     }
+    isAtEnd(isHealthDue());
+    return false;
+  }
+
+  /** Says once in a while that it is time to look after the writer, for who polls in vain. */
+  private boolean isHealthDue() {
+    if (++emptyPolls % EMPTY_POLLS_PER_CLOCK != 0) {
+      return false;
+    }
     long nowNs = System.nanoTime();
-    boolean healthDue = nowNs - healthNs >= HEALTH_INTERVAL_NS;
-    if (healthDue) {
+    boolean due = nowNs - healthNs >= HEALTH_INTERVAL_NS;
+    if (due) {
       healthNs = nowNs;
     }
-    return !isAtEnd(healthDue) && takeChecked(loan);
+    return due;
   }
 
   @Override
