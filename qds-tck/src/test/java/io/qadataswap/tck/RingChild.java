@@ -2,12 +2,16 @@ package io.qadataswap.tck;
 
 import io.qadataswap.api.Claim;
 import io.qadataswap.api.Message;
+import io.qadataswap.api.OverflowPolicy;
 import io.qadataswap.api.Qds;
 import io.qadataswap.api.QdsException;
 import io.qadataswap.api.Reader;
+import io.qadataswap.api.ReaderBuilder;
 import io.qadataswap.api.ReaderMode;
 import io.qadataswap.api.Region;
+import io.qadataswap.api.WaitStrategy;
 import io.qadataswap.api.Writer;
+import io.qadataswap.api.WriterBuilder;
 import io.qadataswap.api.codec.RegionCodec;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -19,7 +23,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The other process of {@link RingProcessesTest}: a writer or reader that does what it reads from
+ * The other process of tests of the native ring: a writer or reader that does what it reads from
  * standard input, line by line, and answers each command with a line. Uses nothing of JUnit and
  * runs on Java 17.
  */
@@ -66,17 +70,34 @@ final class RingChild {
     return reader == null ? -1 : reader.stats().nextSequence();
   }
 
+  /** What an observer lost, if it did. */
+  private String lost() {
+    long count = reader.stats().lostCount();
+    return count == 0 ? "" : " lost " + count;
+  }
+
+  /** Returns the words after the command and its first argument. */
+  private static List<String> options(String[] words) {
+    return List.of(words).subList(2, words.length);
+  }
+
   private String result(String[] words) throws Exception {
     switch (words[0]) {
       case "writer" -> {
-        writer =
+        WriterBuilder<Region> builder =
             Qds.writer(RingFixture.NAME, RegionCodec.instance())
                 .directory(directory)
                 .backend(backend)
                 .capacity(Integer.parseInt(words[1]))
                 .messageSlots(RingFixture.SLOT_COUNT)
-                .readerEntries(RingFixture.READER_ENTRY_COUNT)
-                .open();
+                .readerEntries(RingFixture.READER_ENTRY_COUNT);
+        for (String option : options(words)) {
+          switch (option) {
+            case "DROP_OLDEST" -> builder.overflow(OverflowPolicy.DROP_OLDEST);
+            default -> builder.waitStrategy(WaitStrategy.valueOf(option));
+          }
+        }
+        writer = builder.open();
         return "open " + writer.stats().nextSequence();
       }
       case "write" -> {
@@ -92,12 +113,18 @@ final class RingChild {
         }
       }
       case "reader" -> {
-        reader =
+        ReaderBuilder<Region> builder =
             Qds.reader(RingFixture.NAME, RegionCodec.instance())
                 .directory(directory)
                 .backend(backend)
-                .mode(ReaderMode.valueOf(words[1]))
-                .open();
+                .mode(ReaderMode.valueOf(words[1]));
+        for (String option : options(words)) {
+          switch (option) {
+            case "AWAIT_SUCCESSOR" -> builder.awaitSuccessor(true);
+            default -> builder.waitStrategy(WaitStrategy.valueOf(option));
+          }
+        }
+        reader = builder.open();
         return "open " + reader.startSequence();
       }
       case "read" -> {
@@ -111,7 +138,7 @@ final class RingChild {
         for (Message<Region> message = readChecked(); message != null; message = readChecked()) {
           message.close();
         }
-        return (reader.isEnded() ? "ended " : "gave up ") + position();
+        return (reader.isEnded() ? "ended " : "gave up ") + position() + lost();
       }
       case "hold" -> {
         for (int i = 0; i < Integer.parseInt(words[1]); i++) {

@@ -15,24 +15,16 @@ import io.qadataswap.api.Reader;
 import io.qadataswap.api.Region;
 import io.qadataswap.api.StartPosition;
 import io.qadataswap.api.Writer;
-import io.qadataswap.api.channel.ChannelProvider;
-import java.io.BufferedReader;
-import java.io.File;
+import io.qadataswap.tck.Child.Side;
 import java.io.IOException;
-import java.io.PrintWriter;
 import java.io.UncheckedIOException;
-import java.net.URI;
-import java.net.URL;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
-import java.util.ServiceLoader;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
-import org.agrona.concurrent.UnsafeBuffer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledForJreRange;
@@ -51,108 +43,8 @@ class RingProcessesTest extends RingFixture {
     super("ffm");
   }
 
-  /** What a child runs on. */
-  private enum Side {
-    FFM("ffm", "-Xshare:auto"),
-    FFM_WITH_FUTEX("ffm", "--enable-native-access=ALL-UNNAMED"),
-    AGRONA("agrona", "--add-opens=java.base/jdk.internal.misc=ALL-UNNAMED"),
-    AGRONA_ON_17("agrona", "--add-opens=java.base/jdk.internal.misc=ALL-UNNAMED");
-
-    final String backend;
-    final String flag;
-
-    Side(String backend, String flag) {
-      this.backend = backend;
-      this.flag = flag;
-    }
-
-    String javaHome() {
-      return System.getProperty(this == AGRONA_ON_17 ? "qds.jdk17.home" : "java.home");
-    }
-  }
-
-  /** Another process, see {@link RingChild}. */
-  private static final class Child {
-    final Process process;
-    private final BufferedReader answers;
-    private final PrintWriter commands;
-
-    Child(Side side, Path directory) throws IOException {
-      List<String> command = new ArrayList<>();
-      command.add(Path.of(side.javaHome(), "bin", "java").toString());
-      command.addAll(List.of("-XX:+UseSerialGC", "-Xmx128m"));
-      command.add(side.flag);
-      command.addAll(List.of("-cp", classPath(side), RingChild.class.getName()));
-      command.addAll(List.of(side.backend, directory.toString()));
-      ProcessBuilder builder =
-          new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.DISCARD);
-      builder.environment().keySet().removeAll(List.of("JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS"));
-      process = builder.start();
-      answers = process.inputReader();
-      commands = new PrintWriter(process.outputWriter(), true);
-    }
-
-    private static String classPath(Side side) {
-      List<Class<?>> libraries =
-          new ArrayList<>(List.of(RingChild.class, Qds.class, provider(side.backend)));
-      if (side.backend.equals("agrona")) {
-        libraries.add(UnsafeBuffer.class);
-      }
-      return libraries.stream()
-          .map(Child::location)
-          .collect(Collectors.joining(File.pathSeparator));
-    }
-
-    private static Class<? extends ChannelProvider> provider(String backend) {
-      return ServiceLoader.load(ChannelProvider.class).stream()
-          .filter(provider -> provider.get().name().equals(backend))
-          .findFirst()
-          .orElseThrow()
-          .type();
-    }
-
-    /** Where a class lies; its code source would not tell where tests of a module lie. */
-    private static String location(Class<?> type) {
-      String name = "/" + type.getName().replace('.', '/') + ".class";
-      URL found = type.getResource(name);
-      String text = found.toString();
-      text = text.substring(0, text.length() - name.length());
-      if (text.startsWith("jar:")) {
-        text = text.substring("jar:".length(), text.length() - "!".length());
-      }
-      return Path.of(URI.create(text)).toString();
-    }
-
-    long pid() {
-      return process.pid();
-    }
-
-    void send(String command) {
-      commands.println(command);
-    }
-
-    String answer() throws IOException {
-      return answers.readLine();
-    }
-
-    String ask(String command) throws IOException {
-      send(command);
-      return answer();
-    }
-
-    /** Ends it as a crash would. */
-    void kill() throws InterruptedException {
-      process.destroyForcibly().waitFor();
-    }
-
-    void signal(String name) throws IOException, InterruptedException {
-      Process kill = new ProcessBuilder("kill", "-" + name, Long.toString(pid())).start();
-      assertEquals(0, kill.waitFor());
-    }
-  }
-
   private Child start(Side side) throws IOException {
-    Child child = new Child(side, directory);
+    Child child = new Child(side, RingChild.class, directory);
     children.add(child);
     return child;
   }
@@ -187,8 +79,7 @@ class RingProcessesTest extends RingFixture {
 
   @Test
   void java17WithAgronaTalksToJava25WithFfm() throws Exception {
-    String home = Side.AGRONA_ON_17.javaHome();
-    assumeTrue(home != null && Files.isDirectory(Path.of(home)), "no JDK 17 was found");
+    assumeTrue(Side.AGRONA_ON_17.isThere(), "no JDK 17 was found");
     exchange(start(Side.AGRONA_ON_17), List.of(start(Side.FFM)), 4_000);
     exchange(start(Side.FFM), List.of(start(Side.AGRONA_ON_17)), 4_000);
   }
