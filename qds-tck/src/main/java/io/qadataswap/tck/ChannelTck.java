@@ -17,8 +17,11 @@ import io.qadataswap.api.channel.ChannelProvider;
 import io.qadataswap.api.channel.Memory;
 import io.qadataswap.api.channel.SegmentFile;
 import java.io.IOException;
+import java.io.OutputStream;
+import java.io.PrintStream;
 import java.io.RandomAccessFile;
 import java.lang.module.ModuleFinder;
+import java.lang.ref.WeakReference;
 import java.net.URL;
 import java.net.URLClassLoader;
 import java.nio.ByteBuffer;
@@ -34,6 +37,7 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
+import java.util.Properties;
 import java.util.ServiceLoader;
 import java.util.Set;
 import java.util.concurrent.FutureTask;
@@ -582,8 +586,24 @@ public abstract class ChannelTck {
             other
                 .getMethod("open", Path.class, String.class)
                 .invoke(null, channel.file().path(), "tck");
+        assertNull(
+            other.getMethod("tryLock", long.class, long.class).invoke(file, LOCK_POSITION + 1, 1L));
+        assertNotNull(
+            other.getMethod("tryLock", long.class, long.class).invoke(file, LOCK_POSITION + 2, 1L));
         other.getMethod("close").invoke(file);
         assertEquals("true", child.ask("isLocked " + (LOCK_POSITION + 1)));
+        assertEquals("true", child.ask("isLocked " + (LOCK_POSITION + 2)));
+
+        // The other way round: what the other copy has open outlasts this one's use.
+        Object second =
+            other
+                .getMethod("open", Path.class, String.class)
+                .invoke(null, channel.file().path(), "tck");
+        channel.close();
+        open("values", false).close();
+        assertEquals("true", child.ask("isLocked " + (LOCK_POSITION + 1)));
+        other.getMethod("close").invoke(second);
+        assertEquals("false", child.ask("isLocked " + (LOCK_POSITION + 1)));
       }
     }
 
@@ -756,6 +776,65 @@ public abstract class ChannelTck {
         assertEquals("DIRECTORY_FULL", child.ask("create " + second + " 600000"));
         assertEquals("first", child.ask("list " + full));
         assertEquals(second.toString(), child.ask("create " + second + " 300000"));
+      }
+    }
+  }
+
+  /** What the rest of the program must not notice, and must not spoil. */
+  @Nested
+  class Surroundings {
+    @Test
+    @Tag("required")
+    @DisplayName("CH-45 the system properties can be stored, listed and replaced")
+    void systemProperties() throws Exception {
+      Channel channel = create("values");
+      Properties properties = System.getProperties();
+      properties.store(OutputStream.nullOutputStream(), "");
+      properties.storeToXML(OutputStream.nullOutputStream(), "");
+      properties.list(new PrintStream(OutputStream.nullOutputStream()));
+      assertEquals(properties.size(), properties.stringPropertyNames().size());
+      Properties others = new Properties();
+      others.putAll(properties);
+      System.setProperties(others);
+      try (ChildJvm child = child("values")) {
+        open("values", true).close();
+        assertEquals("true", child.ask("isLocked " + LOCK_POSITION));
+        channel.close();
+        assertEquals("false", child.ask("isLocked " + LOCK_POSITION));
+      } finally {
+        System.setProperties(properties);
+      }
+    }
+
+    @Test
+    @Tag("required")
+    @DisplayName("CH-46 interrupts of all threads that can be found do no harm")
+    void interruptsOfAllThreads() {
+      Channel channel = create("values");
+      Thread.getAllStackTraces().keySet().stream()
+          .filter(thread -> thread.getName().startsWith("qds"))
+          .forEach(Thread::interrupt);
+      open("values", true).close();
+      channel.putLong(0, 1);
+      assertNull(channel.file().tryLock(LOCK_POSITION, 1));
+    }
+
+    @Test
+    @Tag("required")
+    @DisplayName("CH-47 a lock that nobody keeps lasts until the file is given back")
+    void forgottenLock() throws IOException {
+      Channel channel = create("values");
+      WeakReference<FileLock> forgotten = new WeakReference<>(lock(channel, 1));
+      for (int i = 0; i < 10; i++) {
+        System.gc();
+        assertNotNull(forgotten.get());
+        // Of a lock that is garbage the JDK forgets the range some time later.
+        assertNull(channel.file().tryLock(LOCK_POSITION + 1, 1));
+      }
+      try (ChildJvm child = child("values")) {
+        assertEquals("true", child.ask("isLocked " + (LOCK_POSITION + 1)));
+        channel.close();
+        assertEquals("false", child.ask("isLocked " + (LOCK_POSITION + 1)));
       }
     }
   }

@@ -17,9 +17,9 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -35,8 +35,10 @@ import java.util.concurrent.TimeUnit;
  * <ul>
  *   <li>Java's file locks are the classic POSIX ones. They belong to the process, and all of them
  *       on a file vanish when the process closes <em>any</em> descriptor of that file. So within a
- *       JVM there is one descriptor for each segment, in a table that spans class loaders: it is
- *       kept in the system properties and made of JDK types only.
+ *       JVM there is one descriptor for each segment, in a table that spans class loaders and is
+ *       made of JDK types only.
+ *   <li>The JDK forgets a lock whose {@link FileLock} was collected as garbage, and would then give
+ *       it out a second time within this JVM. So the table keeps the locks too.
  *   <li>An interrupt that arrives in an operation of a {@link FileChannel} closes the channel, and
  *       with it all locks. So such operations run on a private thread that nobody interrupts; only
  *       taking and releasing locks, which do not react to interrupts, run on the caller's thread.
@@ -47,19 +49,8 @@ import java.util.concurrent.TimeUnit;
  * <p>Thread-safe. Methods block as long as the file system does, never for a lock.
  */
 public final class SegmentFile {
-  private static final String TABLE_PROPERTY = "io.qadataswap.segments";
   private static final int ZEROS_LENGTH = 1 << 20;
   private static final int OPEN_ATTEMPTS = 100;
-
-  /**
-   * One table for the JVM, whoever loaded this class. Held here too: the properties may be replaced
-   * while segments are open.
-   */
-  @SuppressWarnings("unchecked") // only this class writes the property
-  private static final Map<String, Object[]> TABLE =
-      (Map<String, Object[]>)
-          System.getProperties()
-              .computeIfAbsent(TABLE_PROPERTY, k -> new HashMap<String, Object[]>());
 
   private static final ThreadPoolExecutor IO_THREAD =
       new ThreadPoolExecutor(
@@ -85,6 +76,10 @@ public final class SegmentFile {
   private final boolean writable;
   private final long inode;
   private final FileLock creationLock;
+
+  /** Those that this JVM took, through any copy of this class. */
+  private final Set<FileLock> locks;
+
   private boolean open = true;
 
   private SegmentFile(
@@ -93,13 +88,15 @@ public final class SegmentFile {
       FileChannel channel,
       boolean writable,
       long inode,
-      FileLock creationLock) {
+      FileLock creationLock,
+      Set<FileLock> locks) {
     this.path = path;
     this.key = key;
     this.channel = channel;
     this.writable = writable;
     this.inode = inode;
     this.creationLock = creationLock;
+    this.locks = locks;
   }
 
   /**
@@ -124,7 +121,11 @@ public final class SegmentFile {
     static final int CHANNEL = 0;
     static final int WRITABLE = 1;
     static final int USERS = 2;
-    static final int SIZE = 3;
+
+    /** A set of {@link FileLock}. */
+    static final int LOCKS = 3;
+
+    static final int SIZE = 4;
 
     private Entry() {}
   }
@@ -149,8 +150,9 @@ public final class SegmentFile {
                   + channelName
                   + ": "
                   + path
-                  + " is not a regular file; remove it, or choose"
-                  + " another directory or name");
+                  + " is "
+                  + kind(attributes)
+                  + ", allowed=a regular file; remove it, or choose another directory or name");
         }
         SegmentFile file = openOnce(path, attributes);
         if (file != null) {
@@ -248,6 +250,10 @@ public final class SegmentFile {
    * @throws IOException if the file is gone
    */
   public boolean isForeign() throws IOException {
+    return isForeign(path);
+  }
+
+  private static boolean isForeign(Path path) throws IOException {
     Path self = Path.of("/proc/self");
     return Files.exists(self)
         ? !Files.getAttribute(self, "unix:uid").equals(attributes(path).get("uid"))
@@ -306,14 +312,20 @@ public final class SegmentFile {
   }
 
   /**
-   * Tries to take an exclusive lock. Does not block and does not react to interrupts.
+   * Tries to take an exclusive lock. It lasts until it is released or the file is given back, also
+   * if the caller forgets it. Does not block and does not react to interrupts.
    *
    * @param position first byte
    * @param length bytes
    * @return the lock, or null if a participant of this or another process holds a part of the range
    */
   public FileLock tryLock(long position, long length) {
-    return tryLock(position, length, false);
+    FileLock lock = tryLock(position, length, false);
+    if (lock != null) {
+      locks.removeIf(held -> !held.isValid());
+      locks.add(lock);
+    }
+    return lock;
   }
 
   /**
@@ -385,17 +397,19 @@ public final class SegmentFile {
    * with it every lock of this process on the file. Idempotent.
    */
   public void close() {
-    synchronized (TABLE) {
+    synchronized (SharedTable.MONITOR) {
       if (!open) {
         return;
       }
       open = false;
-      Object[] entry = TABLE.get(key);
+      Map<String, Object[]> table = SharedTable.get();
+      Object[] entry = table.get(key);
       int users = (Integer) entry[Entry.USERS] - 1;
       entry[Entry.USERS] = users;
       if (users == 0) {
-        TABLE.remove(key);
+        table.remove(key);
         closeQuietly(channel);
+        SharedTable.endIfEmpty(table);
       }
     }
   }
@@ -406,8 +420,8 @@ public final class SegmentFile {
    * it would drop.
    */
   public void parkIfLastUser() {
-    synchronized (TABLE) {
-      Object[] entry = TABLE.get(key);
+    synchronized (SharedTable.MONITOR) {
+      Object[] entry = SharedTable.get().get(key);
       if (open && (Integer) entry[Entry.USERS] == 1) {
         entry[Entry.USERS] = 2;
       }
@@ -426,7 +440,7 @@ public final class SegmentFile {
     String text = String.valueOf(cause.getMessage());
     String detail =
         cause instanceof FileSystemException f && f.getReason() != null ? f.getReason() : text;
-    if (cause instanceof AccessDeniedException || detail.contains("Operation not permitted")) {
+    if (cause instanceof AccessDeniedException || isOthers(cause)) {
       return new QdsException(
           Reason.PERMISSION,
           "channel="
@@ -439,7 +453,7 @@ public final class SegmentFile {
               + " permission",
           cause);
     }
-    if (detail.contains("No space left") || detail.contains("quota")) {
+    if (SystemErrors.isFull(detail)) {
       return new QdsException(
           Reason.DIRECTORY_FULL,
           "channel="
@@ -452,8 +466,27 @@ public final class SegmentFile {
               + " container --shm-size)",
           cause);
     }
+    String remedy =
+        SystemErrors.isOutOfDescriptors()
+            ? "; this process has as many files open as it may: close some, or raise the limit"
+                + " (ulimit -n)"
+            : "";
     return new QdsException(
-        Reason.IO, "channel=" + channelName + ": cannot " + what + ": " + detail, cause);
+        Reason.IO, "channel=" + channelName + ": cannot " + what + ": " + detail + remedy, cause);
+  }
+
+  /**
+   * Returns whether a file was refused that belongs to another user: in a sticky directory, say.
+   */
+  private static boolean isOthers(IOException cause) {
+    try {
+      return cause instanceof FileSystemException f
+          && f.getFile() != null
+          && !SystemErrors.isOutOfDescriptors()
+          && isForeign(Path.of(f.getFile()));
+    } catch (IOException e) {
+      return false;
+    }
   }
 
   private FileLock tryLock(long position, long length, boolean shared) {
@@ -470,33 +503,49 @@ public final class SegmentFile {
       throws IOException {
     String key = key(attributes);
     long inode = (Long) attributes.get("ino");
-    synchronized (TABLE) {
-      Object[] entry = TABLE.get(key);
-      if (entry == null) {
-        Object[] opened = new Object[Entry.SIZE];
-        boolean[] writable = {true};
-        opened[Entry.CHANNEL] = onIoThread(() -> openChannel(path, writable));
-        opened[Entry.WRITABLE] = writable[0];
-        opened[Entry.USERS] = 0;
-        if (!key.equals(keyOrNull(path))) {
-          // Some other file was opened. Its descriptor must not be closed, this JVM may have locks
-          // on
-          // that file: keep it, under a name that nobody looks for.
-          TABLE.put("stray " + System.identityHashCode(opened) + " " + key, opened);
-          return null;
+    synchronized (SharedTable.MONITOR) {
+      Map<String, Object[]> table = SharedTable.get();
+      try {
+        Object[] entry = table.get(key);
+        if (entry == null) {
+          boolean[] writable = {true};
+          FileChannel channel = onIoThread(() -> openChannel(path, writable));
+          entry = entry(channel, writable[0]);
+          if (!key.equals(keyOrNull(path))) {
+            // Some other file was opened. Its descriptor must not be closed, this JVM may have
+            // locks on that file: keep it, under a name that nobody looks for.
+            table.put("stray " + System.identityHashCode(entry) + " " + key, entry);
+            return null;
+          }
+          table.put(key, entry);
         }
-        TABLE.put(key, opened);
-        entry = opened;
+        entry[Entry.USERS] = (Integer) entry[Entry.USERS] + 1;
+        return new SegmentFile(
+            path,
+            key,
+            (FileChannel) entry[Entry.CHANNEL],
+            (Boolean) entry[Entry.WRITABLE],
+            inode,
+            null,
+            locks(entry));
+      } finally {
+        SharedTable.endIfEmpty(table);
       }
-      entry[Entry.USERS] = (Integer) entry[Entry.USERS] + 1;
-      return new SegmentFile(
-          path,
-          key,
-          (FileChannel) entry[Entry.CHANNEL],
-          (Boolean) entry[Entry.WRITABLE],
-          inode,
-          null);
     }
+  }
+
+  private static Object[] entry(FileChannel channel, boolean writable) {
+    Object[] entry = new Object[Entry.SIZE];
+    entry[Entry.CHANNEL] = channel;
+    entry[Entry.WRITABLE] = writable;
+    entry[Entry.USERS] = 0;
+    entry[Entry.LOCKS] = ConcurrentHashMap.newKeySet();
+    return entry;
+  }
+
+  @SuppressWarnings("unchecked") // as entry() makes it
+  private static Set<FileLock> locks(Object[] entry) {
+    return (Set<FileLock>) entry[Entry.LOCKS];
   }
 
   private static FileChannel openChannel(Path path, boolean[] writable) throws IOException {
@@ -506,6 +555,9 @@ public final class SegmentFile {
     } catch (NoSuchFileException e) {
       throw e;
     } catch (FileSystemException e) {
+      if (Files.isWritable(path)) {
+        throw e;
+      }
       // no permission to write, or a file system that is mounted read-only
       writable[0] = false;
       return FileChannel.open(path, StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS);
@@ -516,14 +568,18 @@ public final class SegmentFile {
       Path path, Set<PosixFilePermission> mode, long lockPosition, long lockLength)
       throws IOException {
     // First the table, then the private thread, as in openOnce: never the other way round.
-    synchronized (TABLE) {
-      SegmentFile file = onIoThread(() -> openNew(path, mode, lockPosition, lockLength));
-      Object[] entry = new Object[Entry.SIZE];
-      entry[Entry.CHANNEL] = file.channel;
-      entry[Entry.WRITABLE] = true;
-      entry[Entry.USERS] = 1;
-      TABLE.put(file.key, entry);
-      return file;
+    synchronized (SharedTable.MONITOR) {
+      Map<String, Object[]> table = SharedTable.get();
+      try {
+        SegmentFile file = onIoThread(() -> openNew(path, mode, lockPosition, lockLength));
+        Object[] entry = entry(file.channel, true);
+        entry[Entry.USERS] = 1;
+        entry[Entry.LOCKS] = file.locks;
+        table.put(file.key, entry);
+        return file;
+      } finally {
+        SharedTable.endIfEmpty(table);
+      }
     }
   }
 
@@ -547,8 +603,11 @@ public final class SegmentFile {
       }
       Files.setPosixFilePermissions(path, mode);
       Map<String, Object> attributes = attributes(path);
+      Set<FileLock> locks = ConcurrentHashMap.newKeySet();
+      locks.add(lock);
       SegmentFile file =
-          new SegmentFile(path, key(attributes), channel, true, (Long) attributes.get("ino"), lock);
+          new SegmentFile(
+              path, key(attributes), channel, true, (Long) attributes.get("ino"), lock, locks);
       complete = true;
       return file;
     } finally {
@@ -580,7 +639,18 @@ public final class SegmentFile {
 
   private static Map<String, Object> attributes(Path path) throws IOException {
     return Files.readAttributes(
-        path, "unix:ino,uid,fileKey,isRegularFile", LinkOption.NOFOLLOW_LINKS);
+        path,
+        "unix:ino,uid,fileKey,isRegularFile,isDirectory,isSymbolicLink",
+        LinkOption.NOFOLLOW_LINKS);
+  }
+
+  private static String kind(Map<String, Object> attributes) {
+    if (Boolean.TRUE.equals(attributes.get("isDirectory"))) {
+      return "a directory";
+    }
+    return Boolean.TRUE.equals(attributes.get("isSymbolicLink"))
+        ? "a symbolic link"
+        : "a pipe, socket or device";
   }
 
   private static String key(Map<String, Object> attributes) {
