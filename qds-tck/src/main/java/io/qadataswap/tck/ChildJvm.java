@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Collectors;
 
 /** A second process that obeys lines of text, one answer to each; see {@link ChannelChild}. */
@@ -48,18 +49,34 @@ final class ChildJvm implements AutoCloseable {
       arguments.addAll(List.of("-cp", program + File.pathSeparator + path));
     }
     arguments.addAll(List.of(ChannelChild.class.getName(), backend));
-    return new ChildJvm(wrapper, arguments, directory);
+    return new ChildJvm(
+        wrapper, Map.of(), Path.of(System.getProperty("java.home")), arguments, directory);
   }
 
-  private ChildJvm(List<String> wrapper, List<String> arguments, Path directory)
+  /**
+   * Starts a JVM.
+   *
+   * @param wrapper command that starts the JVM's command line, such as one that changes the mounts
+   * @param environment variables to be set
+   * @param javaHome of the JVM
+   * @param arguments of the JVM: flags, main class, and what that takes
+   * @param directory for the error output
+   */
+  ChildJvm(
+      List<String> wrapper,
+      Map<String, String> environment,
+      Path javaHome,
+      List<String> arguments,
+      Path directory)
       throws IOException {
     errors = Files.createTempFile(directory, "child", ".err");
     List<String> command = new ArrayList<>(wrapper);
-    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.add(javaHome.resolve("bin/java").toString());
     command.addAll(arguments);
     ProcessBuilder builder = new ProcessBuilder(command).redirectError(errors.toFile());
     // With these, every JVM would say on its error output that it picked them up.
     builder.environment().keySet().removeAll(List.of("JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS"));
+    builder.environment().putAll(environment);
     process = builder.start();
     answers = process.inputReader();
     commands = new PrintWriter(process.outputWriter(), true);

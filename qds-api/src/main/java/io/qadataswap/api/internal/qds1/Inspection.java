@@ -55,6 +55,7 @@ final class Inspection {
   }
 
   static ChannelInfo inspect(Path directory, String name) {
+    ProcessIdentity.require(name);
     Path path = Segments.path(directory, name);
     SegmentFile file = SegmentFile.open(path, name);
     try {

@@ -1,8 +1,11 @@
 package io.qadataswap.api.internal.qds1;
 
+import io.qadataswap.api.QdsException;
+import io.qadataswap.api.channel.SegmentFile;
 import java.io.FileInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -18,21 +21,46 @@ import java.util.UUID;
  * @param pidNamespace inode number of the namespace; 0 unknown
  */
 record ProcessIdentity(long pid, long startTime, long pidNamespace) {
-  private static final ProcessIdentity SELF =
-      new ProcessIdentity(
-          ProcessHandle.current().pid(),
-          startTimeOf(ProcessHandle.current().pid()),
-          ownPidNamespace());
+  private static final String BOOT_ID_FILE = "/proc/sys/kernel/random/boot_id";
 
-  private static final UUID BOOT_ID = readBootId();
+  /** What {@link #startTimeOf} returns if the system does not say. */
+  private static final long UNKNOWN = -1;
+
+  private static volatile ProcessIdentity self;
+  private static volatile UUID bootId;
+
+  /**
+   * Finds out who this process is, before anything depends on it.
+   *
+   * @throws QdsException if the system does not say, for want of descriptors
+   */
+  static void require(String channelName) {
+    try {
+      self();
+      bootId();
+    } catch (UncheckedIOException e) {
+      throw SegmentFile.failure(channelName, "tell this process from others", e.getCause());
+    }
+  }
 
   static ProcessIdentity self() {
-    return SELF;
+    if (self == null) {
+      long pid = ProcessHandle.current().pid();
+      long startTime = startTimeOf(pid);
+      if (startTime == UNKNOWN) {
+        throw new UncheckedIOException(new IOException("cannot read " + stat(pid)));
+      }
+      self = new ProcessIdentity(pid, startTime, ownPidNamespace());
+    }
+    return self;
   }
 
   /** Returns the id of this boot of the machine; zeros where the system has none. */
   static UUID bootId() {
-    return BOOT_ID;
+    if (bootId == null) {
+      bootId = readBootId();
+    }
+    return bootId;
   }
 
   /**
@@ -40,10 +68,12 @@ record ProcessIdentity(long pid, long startTime, long pidNamespace) {
    * known to run: for it the kernel lock alone decides.
    */
   boolean isRunning() {
-    return pid > 0
-        && pidNamespace == SELF.pidNamespace
-        && startTime != 0
-        && startTime == startTimeOf(pid);
+    if (pid <= 0 || startTime == 0 || pidNamespace != self().pidNamespace) {
+      return false;
+    }
+    long found = startTimeOf(pid);
+    // Nobody is declared dead because this process has too many files open to look.
+    return found == startTime || found == UNKNOWN;
   }
 
   /** Returns 0 if there is no such process, or only its remains. */
@@ -57,9 +87,9 @@ record ProcessIdentity(long pid, long startTime, long pidNamespace) {
     }
     String stat;
     try {
-      stat = read("/proc/" + pid + "/stat");
+      stat = read(stat(pid));
     } catch (IOException e) {
-      return 0;
+      return Files.isReadable(Path.of(stat(pid))) ? UNKNOWN : 0;
     }
     // The command name, field 2, is in parentheses and may hold anything, so count from its end.
     String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1);
@@ -78,10 +108,17 @@ record ProcessIdentity(long pid, long startTime, long pidNamespace) {
 
   private static UUID readBootId() {
     try {
-      return UUID.fromString(read("/proc/sys/kernel/random/boot_id").trim());
+      return UUID.fromString(read(BOOT_ID_FILE).trim());
     } catch (IOException e) {
+      if (Files.isReadable(Path.of(BOOT_ID_FILE))) {
+        throw new UncheckedIOException(e);
+      }
       return new UUID(0, 0);
     }
+  }
+
+  private static String stat(long pid) {
+    return "/proc/" + pid + "/stat";
   }
 
   /** Reads by a plain stream: unlike a channel it does not react to interrupts. */

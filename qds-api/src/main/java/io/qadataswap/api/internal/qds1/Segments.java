@@ -17,7 +17,10 @@ import java.lang.invoke.VarHandle;
 import java.nio.channels.FileLock;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
@@ -55,6 +58,7 @@ final class Segments {
   private static final int ATTEMPTS = 1000;
 
   Qds1Writer openWriter(WriterOptions options, ChannelProvider backend) {
+    ProcessIdentity.require(options.name());
     Geometry geometry = Geometry.of(options);
     requireMappable(options.name(), geometry.segmentLength(), backend);
     Path path = path(options.directory(), options.name());
@@ -72,6 +76,7 @@ final class Segments {
   }
 
   Qds1Reader openReader(ReaderOptions options, ChannelProvider backend) {
+    ProcessIdentity.require(options.name());
     Path path = path(options.directory(), options.name());
     for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
       Qds1Reader reader = attach(SegmentFile.open(path, options.name()), options, backend);
@@ -105,6 +110,7 @@ final class Segments {
 
   /** Removes a channel; see {@link io.qadataswap.api.layout.RingLayout#remove}. */
   void remove(Path directory, String name, boolean force) {
+    ProcessIdentity.require(name);
     Path path = path(directory, name);
     SegmentFile file = SegmentFile.open(path, name);
     try {
@@ -201,7 +207,6 @@ final class Segments {
   private Qds1Writer create(
       Path path, Geometry geometry, WriterOptions options, ChannelProvider backend) {
     prepareDirectory(options);
-    sweep(options.directory());
     FreeSpace.require(options.directory(), options.name(), geometry.segmentLength());
     Path temporary =
         options
@@ -256,22 +261,40 @@ final class Segments {
     }
   }
 
-  private static void prepareDirectory(WriterOptions options) {
+  private void prepareDirectory(WriterOptions options) {
+    Path directory = options.directory();
+    String where = "channel=" + options.name() + ": the directory " + directory;
+    String remedy = " or choose another (qds.dir, QDS_DIR)";
     try {
-      if (options.directory().equals(Qds.directory())) {
-        Files.createDirectories(options.directory());
+      if (directory.equals(Qds.directory())) {
+        Files.createDirectories(directory);
       }
-      if (!Files.isDirectory(options.directory())) {
+      if (!Files.readAttributes(directory, BasicFileAttributes.class).isDirectory()) {
+        throw new QdsException(Reason.IO, where + " is a file; remove it" + remedy);
+      }
+      if (!Files.isWritable(directory)) {
         throw new QdsException(
-            Reason.IO,
-            "channel="
-                + options.name()
-                + ": the directory "
-                + options.directory()
-                + " does not exist; create it or choose another (qds.dir, QDS_DIR)");
+            Reason.PERMISSION,
+            where
+                + " cannot be written by user "
+                + System.getProperty("user.name")
+                + ", found permissions="
+                + PosixFilePermissions.toString(Files.getPosixFilePermissions(directory))
+                + " owner="
+                + Files.getOwner(directory)
+                + "; allow it, mount it writable,"
+                + remedy);
       }
+    } catch (NoSuchFileException e) {
+      throw new QdsException(Reason.IO, where + " does not exist; create it" + remedy, e);
     } catch (IOException e) {
-      throw SegmentFile.failure(options.name(), "create directory " + options.directory(), e);
+      throw SegmentFile.failure(options.name(), "use the directory " + directory, e);
+    }
+    try {
+      sweep(directory);
+    } catch (QdsException e) {
+      // What cannot be swept keeps nobody from creating; what does shows next.
+      LOGGER.log(System.Logger.Level.DEBUG, "nothing swept", e);
     }
   }
 
