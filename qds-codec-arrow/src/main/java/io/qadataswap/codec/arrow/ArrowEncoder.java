@@ -28,6 +28,8 @@ final class ArrowEncoder implements Encoder<ArrowTable> {
   /** Stands for zeros, where a vector has not allocated what the format wants. */
   private static final long ZEROS = 0;
 
+  private static final byte[] ZERO_BYTES = new byte[4096];
+
   private final Faults faults;
   private final BatchMetadata metadata = new BatchMetadata();
 
@@ -143,11 +145,17 @@ final class ArrowEncoder implements Encoder<ArrowTable> {
         metadata.putLong(place, offset);
         metadata.putLong(place + Long.BYTES, length);
         place += BatchMetadata.PAIR_LENGTH;
-        copy(buffers.get(buffer), length, address);
+        long end = BatchMetadata.align(length);
+        long copied = 0;
+        if (buffers.get(buffer) != ZEROS) {
+          MemoryUtil.copyMemory(buffers.get(buffer), address, length);
+          copied = length;
+        }
+        clear(target, bodyPosition + offset + copied, end - copied);
         if (buffers.get(buffer + 2) != 0) {
           clearNullViews(buffers.get(buffer + 2), length / TableLoader.VIEW_LENGTH, address);
         }
-        offset += BatchMetadata.align(length);
+        offset += end;
       }
       if (variadicEnd > variadic) {
         place = metadata.vector(place, isDictionary, 2, variadicEnd - variadic);
@@ -169,16 +177,11 @@ final class ArrowEncoder implements Encoder<ArrowTable> {
     // holds nothing
   }
 
-  /** Copies a buffer and clears what is left up to the next one. Both addresses are checked. */
-  private static void copy(long source, long length, long target) {
-    long zerosFrom = 0;
-    if (source != ZEROS) {
-      MemoryUtil.copyMemory(source, target, length);
-      zerosFrom = length;
-    }
-    long end = BatchMetadata.align(length);
-    if (zerosFrom < end) {
-      MemoryUtil.setMemory(target + zerosFrom, end - zerosFrom, (byte) 0);
+  /** By copies, which end in an error where the file was cut short: filling would end the JVM. */
+  private static void clear(Region target, long position, long length) {
+    for (long done = 0; done < length; done += ZERO_BYTES.length) {
+      target.putBytes(
+          position + done, ZERO_BYTES, 0, (int) Math.min(ZERO_BYTES.length, length - done));
     }
   }
 
@@ -410,7 +413,7 @@ final class ArrowEncoder implements Encoder<ArrowTable> {
   static long readInteger(ArrowBuf buffer, long index, int width) {
     return switch (width) {
       case Short.BYTES -> buffer.getShort(index * width);
-      case Integer.BYTES -> buffer.getInt(index * width);
+      case Integer.BYTES -> Ints.get(buffer, index * width);
       default -> buffer.getLong(index * width);
     };
   }

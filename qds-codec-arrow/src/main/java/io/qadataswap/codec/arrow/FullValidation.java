@@ -97,7 +97,7 @@ final class FullValidation {
         yield signed ? value : value & 0xFFFF;
       }
       case Integer.BYTES -> {
-        int value = MemoryUtil.getInt(address + index * width);
+        int value = Ints.get(address + index * width);
         yield signed ? value : value & 0xFFFF_FFFFL;
       }
       default -> MemoryUtil.getLong(address + index * width);
@@ -149,17 +149,17 @@ final class FullValidation {
         continue;
       }
       long view = views + (long) i * TableLoader.VIEW_LENGTH;
-      int valueLength = MemoryUtil.getInt(view);
+      int valueLength = Ints.get(view);
       if (valueLength < 0) {
         throw wrong(column, i, "view length=" + valueLength, "0 or more");
       }
       long value = view + PREFIX_LENGTH;
       if (valueLength > INLINE_LIMIT) {
-        int buffer = MemoryUtil.getInt(view + 8);
+        int buffer = Ints.get(view + 8);
         if (buffer < 0 || buffer >= data.size()) {
           throw wrong(column, i, "view buffer=" + buffer, "0 to " + (data.size() - 1));
         }
-        int offset = MemoryUtil.getInt(view + 12);
+        int offset = Ints.get(view + 12);
         long capacity = data.get(buffer).capacity();
         if (offset < 0 || offset > capacity - valueLength) {
           throw wrong(
@@ -169,7 +169,7 @@ final class FullValidation {
               "inside its buffer of " + capacity + " bytes");
         }
         value = data.get(buffer).memoryAddress() + offset;
-        if (MemoryUtil.getInt(value) != MemoryUtil.getInt(view + PREFIX_LENGTH)) {
+        if (Ints.get(value) != Ints.get(view + PREFIX_LENGTH)) {
           throw wrong(column, i, "a view with another prefix than its value", "the same prefix");
         }
       }
@@ -221,7 +221,7 @@ final class FullValidation {
       if (childOf[typeId] < 0) {
         throw wrong(column, i, "type id=" + typeId, "one of the union's type ids");
       }
-      int offset = MemoryUtil.getInt(offsets + (long) i * Integer.BYTES);
+      int offset = Ints.get(offsets + (long) i * Integer.BYTES);
       int childLength = children.get(childOf[typeId]).getValueCount();
       if (offset < 0 || offset >= childLength) {
         throw wrong(column, i, "union offset=" + offset, "0 to " + (childLength - 1));

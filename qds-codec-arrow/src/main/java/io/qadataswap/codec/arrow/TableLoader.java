@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.Set;
 import org.apache.arrow.memory.ArrowBuf;
 import org.apache.arrow.memory.OutOfMemoryException;
+import org.apache.arrow.memory.util.MemoryUtil;
 import org.apache.arrow.vector.FieldVector;
 import org.apache.arrow.vector.VectorSchemaRoot;
 import org.apache.arrow.vector.compare.VectorEqualsVisitor;
@@ -603,10 +604,14 @@ final class TableLoader implements AutoCloseable {
       ownBuffers.add(allocator.allocator().getEmpty());
       return;
     }
-    ArrowBuf source = memory().slice(position, length);
-    source.getReferenceManager().retain();
+    ArrowBuf source = null;
     ArrowBuf buffer = null;
     try {
+      // A private copy: the decompressors are native code, which would end the process where the
+      // file was cut short, and could not stand bytes that change meanwhile.
+      source = allocator.allocator().buffer(length);
+      MemoryUtil.copyMemory(region.address() + position, source.memoryAddress(), length);
+      source.writerIndex(length);
       buffer = compression.decompress(allocator.allocator(), source);
     } catch (OutOfMemoryException e) {
       throw noRoom(column, e);
@@ -618,7 +623,7 @@ final class TableLoader implements AutoCloseable {
           e);
     } finally {
       // The codec releases its source when it succeeds.
-      if (buffer == null) {
+      if (buffer == null && source != null) {
         source.close();
       }
     }
