@@ -11,4 +11,4 @@ import java.util.Optional;
  * @param unavailableReason why it cannot be used here; empty if it can
  */
 public record PluginInfo(
-    String name, int rank, String className, Optional<String> unavailableReason) {}
+    String name, int rank, String className, Optional<Unavailability> unavailableReason) {}

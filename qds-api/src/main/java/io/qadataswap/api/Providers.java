@@ -63,15 +63,16 @@ final class Providers {
             .filter(f -> name == null || f.info().name().equals(name))
             .toList();
     if (candidates.isEmpty()) {
+      Reason reason = commonReason(name, found);
       throw new QdsException(
-          Reason.NO_PROVIDER,
+          reason,
           "no usable "
               + kind
               + (name == null ? "" : " " + name)
               + ": "
               + describe(found)
-              + "; "
-              + remedy);
+              // The others say themselves what to do.
+              + (reason == Reason.NO_PROVIDER ? "; " + remedy : ""));
     }
     Found<P> first = candidates.get(0);
     if (candidates.size() > 1 && candidates.get(1).info().rank() == first.info().rank()) {
@@ -91,6 +92,18 @@ final class Providers {
     return first.provider();
   }
 
+  /** Returns the one reason why nothing can be used, if it is one. */
+  private static Reason commonReason(String name, List<? extends Found<?>> found) {
+    List<Reason> reasons =
+        found.stream()
+            .filter(f -> name == null || f.info().name().equals(name))
+            .flatMap(f -> f.info().unavailableReason().stream())
+            .map(Unavailability::reason)
+            .distinct()
+            .toList();
+    return reasons.size() == 1 ? reasons.get(0) : Reason.NO_PROVIDER;
+  }
+
   private static String describe(List<? extends Found<?>> found) {
     if (found.isEmpty()) {
       return "none was found";
@@ -105,7 +118,7 @@ final class Providers {
           .append(", rank ")
           .append(f.info().rank())
           .append(", ")
-          .append(f.info().unavailableReason().map(r -> "not usable: " + r).orElse("usable"))
+          .append(f.info().unavailableReason().map(r -> "not usable: " + r.text()).orElse("usable"))
           .append(')');
       separator = ", ";
     }
@@ -116,8 +129,8 @@ final class Providers {
   private static <P extends QdsProvider> List<Found<P>> find(Class<P> service) {
     List<Found<P>> found = new ArrayList<>();
     Set<String> seen = new HashSet<>();
-    collect(loader(service, Thread.currentThread().getContextClassLoader()), seen, found);
-    collect(loader(service, Providers.class.getClassLoader()), seen, found);
+    collect(service, Thread.currentThread().getContextClassLoader(), seen, found);
+    collect(service, Providers.class.getClassLoader(), seen, found);
     found.sort(Comparator.comparingInt((Found<P> f) -> f.info().rank()).reversed());
     return found;
   }
@@ -128,8 +141,8 @@ final class Providers {
   }
 
   private static <P extends QdsProvider> void collect(
-      ServiceLoader<P> loader, Set<String> seen, List<Found<P>> found) {
-    Iterator<ServiceLoader.Provider<P>> iterator = loader.stream().iterator();
+      Class<P> service, ClassLoader classLoader, Set<String> seen, List<Found<P>> found) {
+    Iterator<ServiceLoader.Provider<P>> iterator = loader(service, classLoader).stream().iterator();
     int failureCount = 0;
     // A broken line of a services file throws once and is then passed over; the bound is for
     // loaders
@@ -142,7 +155,7 @@ final class Providers {
         ServiceLoader.Provider<P> next = iterator.next();
         String className = next.type().getName();
         if (seen.add(className)) {
-          found.add(load(next, className));
+          found.add(load(service, next, className));
         }
       } catch (ServiceConfigurationError | LinkageError e) {
         failureCount++;
@@ -155,18 +168,23 @@ final class Providers {
   }
 
   private static <P extends QdsProvider> Found<P> load(
-      ServiceLoader.Provider<P> next, String className) {
+      Class<P> service, ServiceLoader.Provider<P> next, String className) {
     try {
       P provider = next.get();
-      Optional<String> reason =
-          provider.apiVersion() == QdsProvider.API_VERSION
-              ? provider.unavailableReason()
-              : Optional.of(
-                  "it needs version "
-                      + provider.apiVersion()
-                      + " of the service interfaces, this is version "
-                      + QdsProvider.API_VERSION
-                      + "; use artifacts of one QDS version");
+      Optional<Unavailability> reason;
+      if (provider.apiVersion() != QdsProvider.API_VERSION) {
+        reason =
+            noProvider(
+                "it needs version "
+                    + provider.apiVersion()
+                    + " of the service interfaces, this is version "
+                    + QdsProvider.API_VERSION
+                    + "; use artifacts of one QDS version");
+      } else if (service == ChannelProvider.class && Platform.unsupported().isPresent()) {
+        reason = Platform.unsupported();
+      } else {
+        reason = provider.unavailableReason();
+      }
       return new Found<>(
           new PluginInfo(provider.name(), provider.rank(), className, reason), provider);
     } catch (ServiceConfigurationError | LinkageError | RuntimeException e) {
@@ -176,7 +194,11 @@ final class Providers {
 
   private static <P extends QdsProvider> Found<P> broken(String className, String reason) {
     return new Found<>(
-        new PluginInfo(className, 0, className, Optional.of("it cannot be loaded: " + reason)),
+        new PluginInfo(className, 0, className, noProvider("it cannot be loaded: " + reason)),
         null);
+  }
+
+  private static Optional<Unavailability> noProvider(String text) {
+    return Optional.of(new Unavailability(Reason.NO_PROVIDER, text));
   }
 }

@@ -1,20 +1,27 @@
 package io.qadataswap.api;
 
-import java.util.Objects;
+import java.util.Locale;
 
 /**
  * What went wrong outside the caller's own code: in the environment, in the segment, or at the
- * other end. The message names the channel, what was found, what is allowed, and what to do.
+ * other end. The message names the channel, what was found, what is allowed, and what to do, and
+ * ends with the anchor of its reason in the README.
  */
 public final class QdsException extends RuntimeException {
   private static final long serialVersionUID = 1;
 
   /** Why an operation failed. */
   public enum Reason {
-    /** No plugin of a kind was found, or none can work here. */
+    /** No plugin of a kind was found, or none can work here, each for another reason. */
     NO_PROVIDER,
     /** Several plugins of the same highest rank were found. */
     AMBIGUOUS_PROVIDER,
+    /** The plugin needs a flag of the JVM, which the message spells out. */
+    FLAG_MISSING,
+    /** The plugin needs a newer JDK. */
+    JDK_TOO_OLD,
+    /** QDS does not work on this operating system, processor or C library. */
+    PLATFORM_UNSUPPORTED,
     /** There is no channel of that name. */
     NO_SUCH_CHANNEL,
     /** There is a channel of that name already, and the options say that this is an error. */
@@ -62,9 +69,19 @@ public final class QdsException extends RuntimeException {
     /** The operating system does not allow it. */
     PERMISSION,
     /** Another failure of the operating system. */
-    IO
+    IO;
+
+    /**
+     * Returns where the README says more.
+     *
+     * @return such as {@code #second-writer}
+     */
+    public String anchor() {
+      return "#" + name().toLowerCase(Locale.ROOT).replace('_', '-');
+    }
   }
 
+  /** The kind of failure; part of the serialized form. */
   private final Reason reason;
 
   /**
@@ -85,8 +102,8 @@ public final class QdsException extends RuntimeException {
    * @param cause the failure below, or null
    */
   public QdsException(Reason reason, String message, Throwable cause) {
-    super(message, cause);
-    this.reason = Objects.requireNonNull(reason, "reason");
+    super(message + " (see README" + reason.anchor() + ")", cause);
+    this.reason = reason;
   }
 
   /**

@@ -36,8 +36,7 @@ public interface QdsProvider {
   /**
    * Says why this plugin cannot work in this process, and what would change that.
    *
-   * @return a sentence with the reason and the remedy, such as the exact JVM flag; empty if it
-   *     works
+   * @return the kind, the cause and the remedy; empty if it works
    */
-  Optional<String> unavailableReason();
+  Optional<Unavailability> unavailableReason();
 }

@@ -230,7 +230,9 @@ final class SendCommand implements Callable<Integer> {
       throw switch (e.reason()) {
         case GEOMETRY_DIFFERS, CODEC_DIFFERS ->
             new ToolException(
-                e.getMessage() + " (--if-exists REPLACE, which drops what is unread)", e);
+                "--if-exists REPLACE makes a new channel and drops what is unread: "
+                    + e.getMessage(),
+                e);
         default -> e;
       };
     }

@@ -1,6 +1,7 @@
 package io.qadataswap.tck;
 
 import io.qadataswap.api.QdsException;
+import io.qadataswap.api.Unavailability;
 import io.qadataswap.api.channel.Channel;
 import io.qadataswap.api.channel.ChannelProvider;
 import io.qadataswap.api.channel.SegmentFile;
@@ -74,7 +75,7 @@ final class ChannelChild {
 
   private Object result(String[] words) throws Exception {
     return switch (words[0]) {
-      case "reason" -> provider.unavailableReason().orElse("usable");
+      case "reason" -> provider.unavailableReason().map(Unavailability::text).orElse("usable");
       case "isModule" -> provider.getClass().getModule().isNamed();
       case "create" -> create(Path.of(words[1]), number(words[2])).path();
       case "list" -> list(Path.of(words[1]));

@@ -12,6 +12,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.qadataswap.api.QdsException;
 import io.qadataswap.api.QdsException.Reason;
+import io.qadataswap.api.Unavailability;
 import io.qadataswap.api.channel.Channel;
 import io.qadataswap.api.channel.ChannelProvider;
 import io.qadataswap.api.channel.Memory;
@@ -106,8 +107,8 @@ public abstract class ChannelTck {
             .filter(p -> p.name().equals(backend()))
             .findFirst()
             .orElseThrow(() -> new AssertionError("no provider is named " + backend()));
-    Optional<String> reason = provider.unavailableReason();
-    assumeTrue(reason.isEmpty(), () -> backend() + ": " + reason.orElseThrow());
+    Optional<Unavailability> reason = provider.unavailableReason();
+    assumeTrue(reason.isEmpty(), () -> backend() + ": " + reason.orElseThrow().text());
     Path shared = Path.of("/dev/shm");
     directory =
         Files.isWritable(shared)

@@ -49,6 +49,12 @@ import java.util.concurrent.TimeUnit;
  * <p>Thread-safe. Methods block as long as the file system does, never for a lock.
  */
 public final class SegmentFile {
+  /** What to do where a directory is full, for messages. */
+  public static final String MORE_ROOM =
+      "ask for a smaller capacity, remove channels (./qds ls, ./qds rm NAME), or enlarge the file"
+          + " system (mount -o remount,size=SIZE DIRECTORY; in a container run it with"
+          + " --shm-size=SIZE)";
+
   private static final int ZEROS_LENGTH = 1 << 20;
   private static final int OPEN_ATTEMPTS = 100;
 
@@ -165,6 +171,7 @@ public final class SegmentFile {
                 + channelName
                 + ": there is no "
                 + path
+                + NearNames.describe(path)
                 + "; start the writer first, or set the"
                 + " directory (qds.dir, QDS_DIR) that the writer uses",
             e);
@@ -456,14 +463,7 @@ public final class SegmentFile {
     if (SystemErrors.isFull(detail)) {
       return new QdsException(
           Reason.DIRECTORY_FULL,
-          "channel="
-              + channelName
-              + ": cannot "
-              + what
-              + ": "
-              + detail
-              + "; ask for a smaller capacity, remove channels, or enlarge the file system (in a"
-              + " container --shm-size)",
+          "channel=" + channelName + ": cannot " + what + ": " + detail + "; " + MORE_ROOM,
           cause);
     }
     String remedy =

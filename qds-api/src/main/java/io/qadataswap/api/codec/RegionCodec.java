@@ -2,6 +2,7 @@ package io.qadataswap.api.codec;
 
 import io.qadataswap.api.QdsProvider;
 import io.qadataswap.api.Region;
+import io.qadataswap.api.Unavailability;
 import io.qadataswap.api.layout.Loan;
 import java.util.Optional;
 
@@ -106,7 +107,7 @@ public final class RegionCodec implements Codec<Region> {
     }
 
     @Override
-    public Optional<String> unavailableReason() {
+    public Optional<Unavailability> unavailableReason() {
       return Optional.empty();
     }
 

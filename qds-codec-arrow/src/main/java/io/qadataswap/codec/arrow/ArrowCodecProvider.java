@@ -1,5 +1,7 @@
 package io.qadataswap.codec.arrow;
 
+import io.qadataswap.api.QdsException.Reason;
+import io.qadataswap.api.Unavailability;
 import io.qadataswap.api.codec.Codec;
 import io.qadataswap.api.codec.CodecProvider;
 import java.nio.ByteOrder;
@@ -29,17 +31,21 @@ public final class ArrowCodecProvider implements CodecProvider {
   }
 
   @Override
-  public Optional<String> unavailableReason() {
+  public Optional<Unavailability> unavailableReason() {
     if (ByteOrder.nativeOrder() != ByteOrder.LITTLE_ENDIAN) {
       return Optional.of(
-          "Arrow data is exchanged in little-endian order, this machine is big-endian");
+          new Unavailability(
+              Reason.PLATFORM_UNSUPPORTED,
+              "Arrow data is exchanged in little-endian order, this machine is big-endian"));
     }
     ClassLoader loader = ArrowCodecProvider.class.getClassLoader();
     if (loader.getResource("org/apache/arrow/memory/unsafe/" + MEMORY_FACTORY) == null
         && loader.getResource("org/apache/arrow/memory/netty/" + MEMORY_FACTORY) == null) {
       return Optional.of(
-          "Arrow has no memory implementation here: add org.apache.arrow:arrow-memory-unsafe in the"
-              + " version of arrow-vector");
+          new Unavailability(
+              Reason.NO_PROVIDER,
+              "Arrow has no memory implementation here: add org.apache.arrow:arrow-memory-unsafe in"
+                  + " the version of arrow-vector"));
     }
     return Optional.empty();
   }

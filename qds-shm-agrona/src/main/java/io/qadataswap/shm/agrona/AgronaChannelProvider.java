@@ -1,5 +1,7 @@
 package io.qadataswap.shm.agrona;
 
+import io.qadataswap.api.QdsException.Reason;
+import io.qadataswap.api.Unavailability;
 import io.qadataswap.api.channel.Channel;
 import io.qadataswap.api.channel.ChannelProvider;
 import io.qadataswap.api.channel.SegmentFile;
@@ -29,7 +31,7 @@ public final class AgronaChannelProvider implements ChannelProvider {
   }
 
   @Override
-  public Optional<String> unavailableReason() {
+  public Optional<Unavailability> unavailableReason() {
     // Nothing here initializes a class of Agrona's: one that fails to would stay broken, for the
     // user's own code too.
     try {
@@ -38,15 +40,21 @@ public final class AgronaChannelProvider implements ChannelProvider {
       return Object.class.getModule().isExported(INTERNAL_PACKAGE, agrona)
           ? Optional.empty()
           : Optional.of(
-              "Agrona needs the JVM flag --add-opens=java.base/"
-                  + INTERNAL_PACKAGE
-                  + "="
-                  + (agrona.isNamed() ? agrona.getName() : "ALL-UNNAMED"));
+              new Unavailability(
+                  Reason.FLAG_MISSING,
+                  "Agrona needs a flag: start Java with --add-opens=java.base/"
+                      + INTERNAL_PACKAGE
+                      + "="
+                      + (agrona.isNamed() ? agrona.getName() : "ALL-UNNAMED")));
     } catch (NoSuchMethodException e) {
-      return Optional.of("needs Agrona 2, found an older one; update org.agrona:agrona");
+      return missing("needs Agrona 2, found an older one; update org.agrona:agrona");
     } catch (LinkageError e) {
-      return Optional.of("needs Agrona 2, found none (" + e + "); add org.agrona:agrona");
+      return missing("needs Agrona 2, found none (" + e + "); add org.agrona:agrona");
     }
+  }
+
+  private static Optional<Unavailability> missing(String text) {
+    return Optional.of(new Unavailability(Reason.NO_PROVIDER, text));
   }
 
   @Override

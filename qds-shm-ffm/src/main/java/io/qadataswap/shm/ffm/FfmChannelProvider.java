@@ -1,5 +1,7 @@
 package io.qadataswap.shm.ffm;
 
+import io.qadataswap.api.QdsException.Reason;
+import io.qadataswap.api.Unavailability;
 import io.qadataswap.api.channel.Channel;
 import io.qadataswap.api.channel.ChannelProvider;
 import io.qadataswap.api.channel.SegmentFile;
@@ -36,16 +38,18 @@ public final class FfmChannelProvider implements ChannelProvider {
   }
 
   @Override
-  public Optional<String> unavailableReason() {
+  public Optional<Unavailability> unavailableReason() {
     int java = Runtime.version().feature();
     return java >= MINIMUM_JAVA
         ? Optional.empty()
         : Optional.of(
-            "needs JDK "
-                + MINIMUM_JAVA
-                + " or newer, running "
-                + java
-                + "; use a newer JDK, or io.qadataswap:qds-shm-agrona");
+            new Unavailability(
+                Reason.JDK_TOO_OLD,
+                "needs JDK "
+                    + MINIMUM_JAVA
+                    + " or newer, running "
+                    + java
+                    + "; use a newer JDK, or io.qadataswap:qds-shm-agrona"));
   }
 
   @Override

@@ -2,6 +2,7 @@ package io.qadataswap.api.internal.qds1;
 
 import io.qadataswap.api.QdsException;
 import io.qadataswap.api.QdsException.Reason;
+import io.qadataswap.api.channel.SegmentFile;
 import java.io.FileInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -33,22 +34,21 @@ final class FreeSpace {
                 + ": "
                 + directory
                 + " on "
-                + store.name()
+                + store
                 + " has "
                 + store.getUsableSpace()
                 + " bytes free of "
                 + store.getTotalSpace()
                 + ", needed="
                 + length
-                + "; ask for a smaller capacity, remove channels, or enlarge the file system"
-                + " (mount -o remount,size=..., in a container --shm-size)");
+                + "; "
+                + SegmentFile.MORE_ROOM);
       }
       if (store.type().equals("tmpfs")) {
         requireMemory(channelName, length);
       }
     } catch (IOException e) {
-      throw io.qadataswap.api.channel.SegmentFile.failure(
-          channelName, "look at the free space of " + directory, e);
+      throw SegmentFile.failure(channelName, "look at the free space of " + directory, e);
     }
   }
 

@@ -4,6 +4,7 @@ import io.qadataswap.api.ChannelInfo;
 import io.qadataswap.api.Qds;
 import io.qadataswap.api.QdsProvider;
 import io.qadataswap.api.ReaderOptions;
+import io.qadataswap.api.Unavailability;
 import io.qadataswap.api.WriterOptions;
 import io.qadataswap.api.channel.ChannelProvider;
 import io.qadataswap.api.layout.RingLayout;
@@ -36,7 +37,7 @@ public final class Qds1Layout implements RingLayout {
   }
 
   @Override
-  public Optional<String> unavailableReason() {
+  public Optional<Unavailability> unavailableReason() {
     return Optional.empty();
   }
 

@@ -1,5 +1,6 @@
 package org.example.ffm;
 
+import io.qadataswap.api.Unavailability;
 import io.qadataswap.api.channel.ChannelProvider;
 import java.util.Optional;
 import java.util.ServiceLoader;
@@ -21,8 +22,13 @@ public final class Main {
       throw new AssertionError(arguments[0] + ", but found in " + ffm.getClass().getModule());
     }
 
-    Optional<String> reason = ffm.unavailableReason();
-    System.out.println(Runtime.version() + ", " + ffm.name() + ": " + reason.orElse("usable"));
+    Optional<Unavailability> reason = ffm.unavailableReason();
+    System.out.println(
+        Runtime.version()
+            + ", "
+            + ffm.name()
+            + ": "
+            + reason.map(Unavailability::text).orElse("usable"));
     if (reason.isPresent() != Runtime.version().feature() < 22) {
       throw new AssertionError("qds-shm-ffm works on Java 22 and later, and only there");
     }
