@@ -87,6 +87,15 @@ public final class Claim implements AutoCloseable {
   }
 
   private void checkOpen(String operation) {
+    if (Debug.ON && open && !writer.isUsedByCurrentThread()) {
+      throw new IllegalStateException(
+          operation
+              + " on a claim of channel "
+              + writer.name()
+              + " by thread="
+              + Thread.currentThread().getName()
+              + " allowed=the thread that made the claim; commit or abort it there");
+    }
     if (!open) {
       throw new IllegalStateException(
           operation

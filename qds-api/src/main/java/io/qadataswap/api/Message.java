@@ -27,6 +27,9 @@ public final class Message<T> implements AutoCloseable {
   private final Loan loan;
   private T value;
 
+  /** Of the bytes as they came, see {@link Debug}. */
+  private long fingerprint;
+
   @SuppressWarnings("unused") // through OPEN
   private volatile boolean open;
 
@@ -42,7 +45,23 @@ public final class Message<T> implements AutoCloseable {
     if (value != decoded) {
       value = decoded;
     }
+    if (Debug.ON) {
+      fingerprint = Debug.fingerprint(loan.region());
+    }
     OPEN.setRelease(this, true);
+  }
+
+  void requireUnchanged() {
+    if (Debug.fingerprint(loan.region()) != fingerprint) {
+      throw new QdsException(
+          QdsException.Reason.CORRUPT,
+          "channel="
+              + reader.name()
+              + " message "
+              + loan.sequence()
+              + ": its bytes changed while it was open; a program writes through a slice or an"
+              + " address that it kept after its claim or message had ended");
+    }
   }
 
   Loan loan() {
@@ -105,7 +124,7 @@ public final class Message<T> implements AutoCloseable {
   @Override
   public void close() {
     if (OPEN.compareAndSet(this, true, false)) {
-      reader.closeMessage(value, loan);
+      reader.closeMessage(this, value, loan);
     }
   }
 }

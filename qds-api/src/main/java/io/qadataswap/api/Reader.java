@@ -45,6 +45,7 @@ public final class Reader<T> implements AutoCloseable, Iterable<Message<T>> {
   private final RingReader ring;
   private final Decoder<T> decoder;
   private final UseGuard guard;
+  private final CloseReminder reminder;
 
   /** A closed message that no user holds. */
   private Message<T> spare;
@@ -63,6 +64,7 @@ public final class Reader<T> implements AutoCloseable, Iterable<Message<T>> {
     this.ring = ring;
     this.guard = new UseGuard("reader of channel " + name, this::closeNow);
     this.decoder = codec.newDecoder(name, ring.validateFully());
+    this.reminder = new CloseReminder(this, "reader of channel " + name);
   }
 
   /**
@@ -190,6 +192,7 @@ public final class Reader<T> implements AutoCloseable, Iterable<Message<T>> {
    */
   @Override
   public void close() {
+    reminder.closed();
     guard.requestClose();
     ring.interruptWait();
     if (!guard.isUsedByCurrentThread()) {
@@ -198,11 +201,17 @@ public final class Reader<T> implements AutoCloseable, Iterable<Message<T>> {
     }
   }
 
-  void closeMessage(T value, Loan loan) {
+  void closeMessage(Message<T> message, T value, Loan loan) {
     try {
-      decoder.release(value);
+      if (Debug.ON) {
+        message.requireUnchanged();
+      }
     } finally {
-      release(loan);
+      try {
+        decoder.release(value);
+      } finally {
+        release(loan);
+      }
     }
   }
 

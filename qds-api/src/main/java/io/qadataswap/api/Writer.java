@@ -30,12 +30,14 @@ public final class Writer<T> implements AutoCloseable {
   private final Encoder<T> encoder;
   private final UseGuard guard;
   private final Claim claim = new Claim(this);
+  private final CloseReminder reminder;
 
   Writer(String name, RingWriter ring, Codec<T> codec) {
     this.name = name;
     this.ring = ring;
     this.guard = new UseGuard("writer of channel " + name, this::closeNow);
     this.encoder = codec.newEncoder(name);
+    this.reminder = new CloseReminder(this, "writer of channel " + name);
   }
 
   /**
@@ -184,6 +186,7 @@ public final class Writer<T> implements AutoCloseable {
    */
   @Override
   public void close() {
+    reminder.closed();
     guard.requestClose();
     ring.interruptWait();
     if (guard.isUsedByCurrentThread()) {
@@ -198,6 +201,10 @@ public final class Writer<T> implements AutoCloseable {
 
   RingWriter ring() {
     return ring;
+  }
+
+  boolean isUsedByCurrentThread() {
+    return guard.isUsedByCurrentThread();
   }
 
   long commitClaim(long length, long tag) {
