@@ -4,6 +4,7 @@ import io.qadataswap.api.ChannelInfo;
 import io.qadataswap.api.PluginInfo;
 import io.qadataswap.api.Qds;
 import io.qadataswap.api.QdsException;
+import io.qadataswap.api.Unavailability;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.file.FileStore;
@@ -24,6 +25,7 @@ import picocli.CommandLine.Mixin;
     mixinStandardHelpOptions = true)
 final class DoctorCommand implements Callable<Integer> {
   private static final long DEFAULT_CHANNEL_LENGTH = 100L << 20;
+  private static final String UNSAFE_FLAG = "--sun-misc-unsafe-memory-access=";
 
   @Mixin private ChannelOptions channels;
 
@@ -58,28 +60,50 @@ final class DoctorCommand implements Callable<Integer> {
             + ", "
             + Units.count(Runtime.getRuntime().availableProcessors(), "processor"));
     ok("flags", String.join(" ", ManagementFactory.getRuntimeMXBean().getInputArguments()));
-    Module caller = DoctorCommand.class.getModule();
-    if (caller.isNativeAccessEnabled()) {
+    Module ffm = module("io.qadataswap.shm.ffm");
+    if (ffm.isNativeAccessEnabled()) {
       ok("native access", "granted: waiting costs no CPU");
     } else {
       warn(
           "native access",
           "not granted: waiting sides park for up to a millisecond at a time",
-          "start Java with --enable-native-access=ALL-UNNAMED");
+          "start Java with --enable-native-access=" + flagValue(ffm));
     }
-    checkOpen("java.nio", "Arrow's file and stream readers need it");
-    checkOpen("jdk.internal.misc", "Agrona needs it");
+    checkOpen(
+        "java.nio",
+        module("org.apache.arrow.memory.core"),
+        "Arrow's file and stream readers need it");
+    checkOpen("jdk.internal.misc", module("org.agrona"), "Agrona needs it");
+    List<String> arguments = ManagementFactory.getRuntimeMXBean().getInputArguments();
+    if (Runtime.version().feature() >= 24
+        && arguments.stream().noneMatch(argument -> argument.startsWith(UNSAFE_FLAG))) {
+      warn(
+          "Unsafe",
+          "this Java warns once of the memory access of Arrow and Agrona",
+          "start Java with " + UNSAFE_FLAG + "allow");
+    }
   }
 
-  private void checkOpen(String packageName, String reason) {
-    Module base = Object.class.getModule();
-    if (base.isOpen(packageName, DoctorCommand.class.getClassLoader().getUnnamedModule())) {
+  /** Returns the module, or that of the class path if it is not on the module path. */
+  private static Module module(String name) {
+    return ModuleLayer.boot()
+        .findModule(name)
+        .orElseGet(() -> ClassLoader.getSystemClassLoader().getUnnamedModule());
+  }
+
+  /** Returns the name of a module in flags of the JVM. */
+  private static String flagValue(Module module) {
+    return module.isNamed() ? module.getName() : "ALL-UNNAMED";
+  }
+
+  private void checkOpen(String packageName, Module user, String reason) {
+    if (Object.class.getModule().isOpen(packageName, user)) {
       ok("package " + packageName, "open, as " + reason);
     } else {
       warn(
           "package " + packageName,
           "not open; " + reason,
-          "start Java with --add-opens=java.base/" + packageName + "=ALL-UNNAMED");
+          "start Java with --add-opens=java.base/" + packageName + "=" + flagValue(user));
     }
   }
 
@@ -88,7 +112,8 @@ final class DoctorCommand implements Callable<Integer> {
     for (PluginInfo plugin : plugins) {
       String name = kind + " " + plugin.name();
       if (plugin.unavailableReason().isPresent()) {
-        warn(name, plugin.unavailableReason().get(), "see the reason");
+        Unavailability reason = plugin.unavailableReason().get();
+        warn(name, reason.text(), "see the reason, and README" + reason.reason().anchor());
       } else {
         ok(name, "usable, rank " + plugin.rank() + " (" + plugin.className() + ")");
         usable = true;
