@@ -5,6 +5,8 @@ package io.qadataswap.api;
  * {@link #abort}; closing it without either aborts it.
  *
  * <p>Used by the thread that uses the writer. A writer has at most one open claim.
+ *
+ * {@snippet file="io/qadataswap/api/example/Examples.java" region="claim" id="snippet-claim"}
  */
 public final class Claim implements AutoCloseable {
   private final Writer<?> writer;

@@ -12,6 +12,8 @@ import java.util.List;
  * The entry to QDS: opens writers and readers on named channels, and looks at channels. A channel
  * is one file in {@link #directory()} that all its processes map. Every method may be called from
  * any thread.
+ *
+ * {@snippet file="io/qadataswap/api/example/Examples.java" region="qds" id="snippet-qds"}
  */
 public final class Qds {
   /** The name of the native layout. */

@@ -38,6 +38,8 @@ import java.util.function.Consumer;
  *       next read goes on behind it</td></tr>
  * </table>
  *
+ * {@snippet file="io/qadataswap/api/example/Examples.java" region="reader" id="snippet-reader"}
+ *
  * @param <T> the type of the values
  */
 public final class Reader<T> implements AutoCloseable, Iterable<Message<T>> {

@@ -10,6 +10,8 @@ import java.nio.ByteBuffer;
  *
  * <p>A region is valid while its claim or message is open; afterwards every access ends in {@link
  * IllegalStateException}. Never blocks; allocates only where it says so. One thread at a time.
+ *
+ * {@snippet file="io/qadataswap/api/example/Examples.java" region="region" id="snippet-region"}
  */
 public final class Region {
   private Memory memory;

@@ -20,6 +20,8 @@ import java.time.Duration;
  * reason {@code MESSAGE_TOO_LARGE}, {@code NO_ROOM}, {@code READER_HOLDS_LOANS}, {@code REPLACED},
  * {@code LOCK_LOST}, {@code CORRUPT} or {@code CLOSED}. Nothing is published then.
  *
+ * {@snippet file="io/qadataswap/api/example/Examples.java" region="writer" id="snippet-writer"}
+ *
  * @param <T> the type of the values
  */
 public final class Writer<T> implements AutoCloseable {

@@ -6,6 +6,8 @@ package io.qadataswap.api.channel;
  *
  * <p>Threads: access, {@link #waitWhile}, {@link #wake} and the locks may be used from any thread.
  * {@link #close()} may be called once, when no raw address is in use any more.
+ *
+ * {@snippet file="io/qadataswap/api/example/Examples.java" region="channel" id="snippet-channel"}
  */
 public interface Channel extends Memory, AutoCloseable {
   /**

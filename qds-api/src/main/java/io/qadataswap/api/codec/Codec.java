@@ -7,6 +7,8 @@ package io.qadataswap.api.codec;
  * while messages are written or read lives in the {@link Encoder} and {@link Decoder} that each
  * writer and reader gets for itself.
  *
+ * {@snippet file="io/qadataswap/api/example/Examples.java" region="codec" id="snippet-codec"}
+ *
  * @param <T> the type of the values
  */
 public interface Codec<T> {

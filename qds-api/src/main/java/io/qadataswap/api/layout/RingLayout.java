@@ -14,6 +14,8 @@ import java.util.List;
  *
  * <p>Failures of the environment (no such channel, other geometry, a full directory and so on) are
  * {@link io.qadataswap.api.QdsException}s that name the channel.
+ *
+ * {@snippet file="io/qadataswap/api/example/Examples.java" region="layout" id="snippet-layout"}
  */
 public interface RingLayout extends QdsProvider {
   /**
