@@ -1,10 +1,13 @@
 package io.qadataswap.tck;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.qadataswap.api.Qds;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 
 /** What the README shows as code is what the consumer project compiles and runs. */
@@ -21,6 +24,37 @@ class ReadmeTest {
       String block = "```java\n" + region(source, tag) + "```\n";
       assertTrue(readme.contains(block), () -> "README.md does not show:\n" + block);
     }
+  }
+
+  @Test
+  void mavenDependenciesAreThoseThatAreTested() throws IOException {
+    String project =
+        Files.readString(Path.of("src/it/quick-start-ffm/pom.xml"))
+            .replace("@project.version@", Qds.version());
+    String block = block("xml");
+    assertTrue(
+        unindented(project).contains(unindented(block)),
+        () -> "the project does not have:\n" + block);
+  }
+
+  private static String unindented(String text) {
+    return text.lines().map(String::strip).collect(Collectors.joining("\n"));
+  }
+
+  @Test
+  void gradleDependenciesAreThoseThatAreTested() throws IOException {
+    String script = Files.readString(Path.of("src/it/quick-start-gradle/build.gradle.kts"));
+    assertEquals(region(script, "dependencies"), block("kotlin"));
+    assertTrue(script.contains("io.qadataswap:qds-bom:" + Qds.version()), script);
+  }
+
+  /** Returns the only block of a language. */
+  private static String block(String language) throws IOException {
+    String readme = Files.readString(ROOT.resolve("README.md"));
+    String start = "```" + language + "\n";
+    int from = readme.indexOf(start) + start.length();
+    assertEquals(from - start.length(), readme.lastIndexOf(start));
+    return readme.substring(from, readme.indexOf("```", from));
   }
 
   private static String region(String source, String tag) {

@@ -1,0 +1,1 @@
+rootProject.name = "quick-start-gradle"
