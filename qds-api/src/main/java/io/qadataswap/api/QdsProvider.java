@@ -5,6 +5,9 @@ import java.util.Optional;
 /**
  * What every plugin of QDS says of itself. Plugins are found by {@link java.util.ServiceLoader} and
  * by nothing else, chosen by name, else by rank among those that can work here.
+ *
+ * <p>Any thread may call; no method blocks. A provider that throws, or cannot be loaded, is listed
+ * with what it threw, and not used.
  */
 public interface QdsProvider {
   /** The version of the service interfaces that this release of QDS speaks. */

@@ -154,8 +154,8 @@ public final class ReaderBuilder<T> {
    * @return the reader
    * @throws QdsException with reason {@code NO_SUCH_CHANNEL}, {@code CODEC_DIFFERS}, {@code
    *     READER_TABLE_FULL}, {@code SEQUENCE_GONE}, {@code PERMISSION}, {@code UNSUPPORTED}, {@code
-   *     CORRUPT}, {@code NO_PROVIDER}, {@code AMBIGUOUS_PROVIDER}, {@code INTERRUPTED} or {@code
-   *     IO}
+   *     CORRUPT}, {@code NO_PROVIDER}, {@code AMBIGUOUS_PROVIDER}, {@code FLAG_MISSING}, {@code
+   *     JDK_TOO_OLD}, {@code PLATFORM_UNSUPPORTED}, {@code INTERRUPTED} or {@code IO}
    */
   public Reader<T> open() {
     ReaderOptions options =

@@ -223,7 +223,8 @@ public final class WriterBuilder<T> {
    * @throws QdsException with reason {@code SECOND_WRITER}, {@code GEOMETRY_DIFFERS}, {@code
    *     CODEC_DIFFERS}, {@code CHANNEL_EXISTS}, {@code IN_USE}, {@code DIRECTORY_FULL}, {@code
    *     PERMISSION}, {@code UNSUPPORTED}, {@code CORRUPT}, {@code NO_PROVIDER}, {@code
-   *     AMBIGUOUS_PROVIDER} or {@code IO}
+   *     AMBIGUOUS_PROVIDER}, {@code FLAG_MISSING}, {@code JDK_TOO_OLD}, {@code
+   *     PLATFORM_UNSUPPORTED} or {@code IO}
    */
   public Writer<T> open() {
     WriterOptions options =
