@@ -94,7 +94,7 @@ final class Child {
   }
 
   /** Where a class lies; its code source would not tell where tests of a module lie. */
-  private static String location(Class<?> type) {
+  static String location(Class<?> type) {
     String name = "/" + type.getName().replace('.', '/') + ".class";
     URL found = type.getResource(name);
     String text = found.toString();

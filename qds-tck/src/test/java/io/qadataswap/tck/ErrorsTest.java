@@ -365,6 +365,12 @@ class ErrorsTest extends RingFixture {
           Files.deleteIfExists(loop);
           Files.createSymbolicLink(loop, loop);
           return refusal(() -> reader().directory(loop).open());
+        },
+        () -> {
+          assumeTrue(Files.isExecutable(Path.of("/usr/bin/prlimit")), "there is no prlimit");
+          return thisBackend()
+              .wrapper("prlimit", "--fsize=500000")
+              .run("open", directory, backend());
         });
   }
 

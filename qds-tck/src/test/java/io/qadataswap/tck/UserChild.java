@@ -13,8 +13,6 @@ import io.qadataswap.api.channel.SegmentFile;
 import io.qadataswap.api.codec.RegionCodec;
 import java.io.File;
 import java.io.IOException;
-import java.net.URI;
-import java.net.URL;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
@@ -54,7 +52,7 @@ final class UserChild {
 
     Jvm libraries(Class<?>... types) {
       for (Class<?> type : types) {
-        libraries.add(location(type));
+        libraries.add(Child.location(type));
       }
       return this;
     }
@@ -84,7 +82,7 @@ final class UserChild {
     Process start(Object... arguments) throws IOException {
       String libraryPath =
           libraries.stream().distinct().collect(Collectors.joining(File.pathSeparator));
-      String program = location(UserChild.class);
+      String program = Child.location(UserChild.class);
       List<String> command = new ArrayList<>(wrapper);
       command.add(Path.of(javaHome, "bin", "java").toString());
       command.addAll(flags);
@@ -100,18 +98,6 @@ final class UserChild {
       builder.environment().keySet().removeAll(List.of("JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS"));
       return builder.start();
     }
-  }
-
-  /** Where a class lies; its code source would not tell where tests of a module lie. */
-  private static String location(Class<?> type) {
-    String name = "/" + type.getName().replace('.', '/') + ".class";
-    URL found = type.getResource(name);
-    String text = found.toString();
-    text = text.substring(0, text.length() - name.length());
-    if (text.startsWith("jar:")) {
-      text = text.substring("jar:".length(), text.length() - "!".length());
-    }
-    return Path.of(URI.create(text)).toString();
   }
 
   /**
