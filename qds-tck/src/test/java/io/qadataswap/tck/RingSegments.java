@@ -490,10 +490,10 @@ abstract class RingSegments extends RingFixture {
           () -> writer().ifExists(ifExists).open(),
           NAME,
           file(),
-          "not a regular file");
+          "allowed=a regular file");
     }
-    assertRefused(Reason.CORRUPT, () -> reader().open(), NAME, file(), "not a regular file");
-    assertRefused(Reason.CORRUPT, this::inspect, NAME, file(), "not a regular file");
+    assertRefused(Reason.CORRUPT, () -> reader().open(), NAME, file(), "allowed=a regular file");
+    assertRefused(Reason.CORRUPT, this::inspect, NAME, file(), "allowed=a regular file");
     assertEquals(List.of(), Qds.list(directory, Qds.DEFAULT_LAYOUT));
     Files.delete(file());
   }
