@@ -11,6 +11,12 @@ import java.nio.ByteBuffer;
  * <p>A region is valid while its claim or message is open; afterwards every access ends in {@link
  * IllegalStateException}. Never blocks; allocates only where it says so. One thread at a time.
  *
+ * <p>If somebody cuts the channel's file short, what the region itself reads and writes ends in
+ * {@link InternalError}, on JDK 17 perhaps some instructions later; the next call of the writer or
+ * reader says the same by a {@link QdsException} that names the channel. Code that goes by {@link
+ * #address()} or {@link #slice} may end the process instead; {@link Trust#NONE} keeps a reader's
+ * messages in private memory, where none of this happens.
+ *
  * {@snippet file="io/qadataswap/api/example/Examples.java" region="region" id="snippet-region"}
  */
 public final class Region {
@@ -76,7 +82,9 @@ public final class Region {
   /**
    * Returns the address of the first byte in this process, for code that fills or reads memory by
    * address. It is valid only while the claim or message is open, and the caller checks his own
-   * bounds.
+   * bounds. If the channel's file is cut short meanwhile, native code that touches the address gets
+   * a SIGBUS, and {@code Unsafe.getInt} ends the JVM where C2 on x86 has merged it with the widening
+   * of its value to a long.
    *
    * @return the address; a multiple of 64 for messages of the native layout
    * @throws IllegalStateException if the region is closed
@@ -205,7 +213,8 @@ public final class Region {
    * Returns a little-endian buffer over a part of the region, read-only for a received message.
    * Allocates the buffer object. Unlike the region itself the buffer does not notice that its claim
    * or message was closed: what it shows afterwards is anybody's bytes, though never memory that is
-   * not mapped.
+   * not mapped. Nor is it guarded against a file that is cut short: see {@link
+   * io.qadataswap.api.channel.Memory#slice} for what may end the JVM then.
    *
    * @param offset of the first byte
    * @param count of bytes

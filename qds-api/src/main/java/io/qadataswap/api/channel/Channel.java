@@ -67,6 +67,10 @@ public interface Channel extends Memory, AutoCloseable {
   /**
    * Unmaps the segment and gives the file back. Idempotent, does not block. The bytes of buffers
    * handed out by {@link #slice} stay safe to touch.
+   *
+   * @throws IllegalStateException if a system call on a buffer of this channel is under way in
+   *     another thread and the backend cannot unmap below it: the file was given back, access goes
+   *     on, and closing again afterwards unmaps
    */
   @Override
   void close();

@@ -11,10 +11,23 @@ import java.nio.ByteBuffer;
  * call; ordering between threads and processes comes from the acquire and release forms and {@link
  * java.lang.invoke.VarHandle#fullFence()} alone.
  *
- * <p>An offset outside {@code [0, length())} is refused with {@link IndexOutOfBoundsException}.
- * After the memory was given back, access ends in {@link IllegalStateException}, or still sees the
- * old bytes; it never touches memory that is not mapped. When the file behind a mapping was cut
- * short, access ends in {@link InternalError}.
+ * <p>Each access is refused, before it touches anything, with
+ *
+ * <ul>
+ *   <li>{@link IndexOutOfBoundsException} where a part of it lies outside {@code [0, length())}, or
+ *       outside the array it copies from or to;
+ *   <li>{@link IllegalStateException} after the memory was given back. An access that is under way
+ *       then may still see the old bytes; none touches memory that is not mapped;
+ *   <li>{@link UnsupportedOperationException} where it would write to a mapping that is read-only;
+ *   <li>{@link IllegalArgumentException} where it is ordered and its offset is not a multiple of the
+ *       value's width.
+ * </ul>
+ *
+ * <p>When the file behind a mapping was cut short, access ends in {@link InternalError}, and the
+ * JVM lives: implementations keep to loads, stores and copies of which the JVM can tell where they
+ * ended. On JDK 17 compiled code may throw the error only some instructions later, when it returns
+ * or loops; what was read meanwhile is anything. No such care is possible for {@link #address} and
+ * {@link #slice}.
  */
 public interface Memory {
   /**
@@ -26,7 +39,9 @@ public interface Memory {
 
   /**
    * Returns the address of the first byte in this process. Whoever uses it makes his own bounds
-   * checks and keeps the memory open meanwhile.
+   * checks and keeps the memory open meanwhile. Where the file behind a mapping was cut short, code
+   * that goes by the address may end the process (SIGBUS): native code always does, code of the JVM
+   * if the JVM cannot tell the length of the instruction that failed.
    *
    * @return the address
    */
@@ -135,10 +150,15 @@ public interface Memory {
   void putBytes(long offset, byte[] source, int sourceOffset, int length);
 
   /**
-   * Returns a writable, little-endian buffer over a part of this memory. Allocates the buffer
-   * object. The buffer stays safe to touch for as long as it is reachable: after the memory was
-   * given back it throws {@link IllegalStateException} or sees stale bytes, depending on the
-   * backend.
+   * Returns a little-endian buffer over a part of this memory, read-only if the mapping is, else
+   * writable. Allocates the buffer object. The buffer stays safe to touch for as long as it is
+   * reachable: after the memory was given back it throws {@link IllegalStateException} or sees
+   * stale bytes, depending on the backend.
+   *
+   * <p>Where the file behind a mapping was cut short, most accesses through the buffer end in
+   * {@link InternalError}. But the JVM itself ends when C2 on x86 has made one instruction of {@code
+   * getInt} and the widening of its value to a long, and may end in comparing, filling and
+   * checksums of buffers, in views of them, and in system calls and native code that get them.
    *
    * @param offset of the first byte
    * @param length in bytes

@@ -12,7 +12,7 @@ import org.apache.arrow.memory.BufferAllocator;
  *
  * <p>Writing copies each buffer once, into the channel's memory. Reading copies nothing but
  * metadata: the vectors are views of the channel's memory. See {@link ArrowTable} for how long they
- * live.
+ * live, and what a file that is cut short does to code that reads them.
  *
  * <p>Each reader takes a child of the given allocator, named {@code qds channel NAME}, and accounts
  * there what its open messages show; it closes the child with the last of their memory, whatever

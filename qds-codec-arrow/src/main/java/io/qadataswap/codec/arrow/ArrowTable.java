@@ -21,6 +21,12 @@ import org.apache.arrow.vector.types.pojo.Schema;
  * transferred to another allocator of the same root before stay valid; until they are released too,
  * they keep the message's memory from being used again, and a writer may have to wait for it.
  *
+ * <p>QDS itself survives a channel file that somebody cuts short, but Arrow's vectors read by
+ * address: {@code ArrowBuf.getInt}, and with it {@code IntVector.get} or the offsets of texts, ends
+ * the JVM where C2 on x86 has merged the load with the widening of its value to a long, and so does
+ * native code. Where others may damage the file, open the reader with {@link
+ * io.qadataswap.api.Trust#NONE}: the table is then a private copy.
+ *
  * <p>One thread at a time, as the vectors themselves.
  */
 public final class ArrowTable {
