@@ -184,6 +184,8 @@ public final class Reader<T> implements AutoCloseable, Iterable<Message<T>> {
     } catch (IllegalStateException e) {
       // closed by another thread meanwhile
       throw guard.isCloseRequested() ? guard.closedException() : e;
+    } catch (InternalError e) {
+      throw Failures.cutShort(name, e);
     }
   }
 
@@ -196,10 +198,18 @@ public final class Reader<T> implements AutoCloseable, Iterable<Message<T>> {
   public void close() {
     reminder.closed();
     guard.requestClose();
-    ring.interruptWait();
+    interruptWait();
     if (!guard.isUsedByCurrentThread()) {
       guard.closeIfIdle();
-      guard.awaitClosed(ring::interruptWait);
+      guard.awaitClosed(this::interruptWait);
+    }
+  }
+
+  private void interruptWait() {
+    try {
+      ring.interruptWait();
+    } catch (InternalError e) {
+      // The file was cut short: the call that waits finds that out by itself.
     }
   }
 

@@ -177,6 +177,8 @@ public final class Writer<T> implements AutoCloseable {
     } catch (IllegalStateException e) {
       // closed by another thread meanwhile
       throw guard.isCloseRequested() ? guard.closedException() : e;
+    } catch (InternalError e) {
+      throw Failures.cutShort(name, e);
     }
   }
 
@@ -190,7 +192,7 @@ public final class Writer<T> implements AutoCloseable {
   public void close() {
     reminder.closed();
     guard.requestClose();
-    ring.interruptWait();
+    interruptWait();
     if (guard.isUsedByCurrentThread()) {
       if (guard.isHeld()) {
         claim.abort();
@@ -198,7 +200,15 @@ public final class Writer<T> implements AutoCloseable {
       return;
     }
     guard.closeIfIdle();
-    guard.awaitClosed(ring::interruptWait);
+    guard.awaitClosed(this::interruptWait);
+  }
+
+  private void interruptWait() {
+    try {
+      ring.interruptWait();
+    } catch (InternalError e) {
+      // The file was cut short: the call that waits finds that out by itself.
+    }
   }
 
   RingWriter ring() {
