@@ -12,8 +12,9 @@ import java.nio.ByteBuffer;
  * IllegalStateException}. Never blocks; allocates only where it says so. One thread at a time.
  *
  * <p>If somebody cuts the channel's file short, what the region itself reads and writes ends in
- * {@link InternalError}, on JDK 17 perhaps some instructions later; the next call of the writer or
- * reader says the same by a {@link QdsException} that names the channel. Code that goes by {@link
+ * {@link InternalError}, of compiled code perhaps some instructions later. Calls of the writer or
+ * reader say the same by a {@link QdsException} that names the channel, unless the error comes when
+ * they have returned. Code that goes by {@link
  * #address()} or {@link #slice} may end the process instead; {@link Trust#NONE} keeps a reader's
  * messages in private memory, where none of this happens.
  *

@@ -25,8 +25,8 @@ import java.nio.ByteBuffer;
  *
  * <p>When the file behind a mapping was cut short, access ends in {@link InternalError}, and the
  * JVM lives: implementations keep to loads, stores and copies of which the JVM can tell where they
- * ended. On JDK 17 compiled code may throw the error only some instructions later, when it returns
- * or loops; what was read meanwhile is anything. No such care is possible for {@link #address} and
+ * ended. Compiled code may throw the error only some instructions later, when it returns or loops;
+ * what was read meanwhile is anything. No such care is possible for {@link #address} and
  * {@link #slice}.
  */
 public interface Memory {
