@@ -76,7 +76,7 @@ final class Child {
     commands = new PrintWriter(process.outputWriter(), true);
   }
 
-  private static String classPath(Side side) {
+  static String classPath(Side side) {
     List<Class<?>> libraries =
         new ArrayList<>(List.of(RingChild.class, Qds.class, provider(side.backend)));
     if (side.backend.equals("agrona")) {
@@ -115,6 +115,11 @@ final class Child {
 
   String answer() throws IOException {
     return answers.readLine();
+  }
+
+  /** Returns whether an answer is there, or none will come. */
+  boolean hasAnswer() throws IOException {
+    return answers.ready() || !process.isAlive();
   }
 
   String ask(String command) throws IOException {

@@ -1,6 +1,7 @@
 package io.qadataswap.tck;
 
 import io.qadataswap.api.Claim;
+import io.qadataswap.api.IfExists;
 import io.qadataswap.api.Message;
 import io.qadataswap.api.OverflowPolicy;
 import io.qadataswap.api.Qds;
@@ -16,6 +17,7 @@ import io.qadataswap.api.codec.RegionCodec;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -93,6 +95,8 @@ final class RingChild {
                 .readerEntries(RingFixture.READER_ENTRY_COUNT);
         for (String option : options(words)) {
           switch (option) {
+            case "ONE_READER" -> builder.readerEntries(1);
+            case "REPLACE" -> builder.ifExists(IfExists.REPLACE);
             case "DROP_OLDEST" -> builder.overflow(OverflowPolicy.DROP_OLDEST);
             default -> builder.waitStrategy(WaitStrategy.valueOf(option));
           }
@@ -146,9 +150,56 @@ final class RingChild {
         }
         return "held " + held.size();
       }
+      case "check-held" -> {
+        held.forEach(Payloads::checkSelfDescribed);
+        return "checked " + held.size();
+      }
+      case "release" -> {
+        held.forEach(Message::close);
+        held.clear();
+        return "released";
+      }
+      case "remove" -> {
+        Qds.remove(directory, RingFixture.NAME, Qds.DEFAULT_LAYOUT, false);
+        return "removed";
+      }
       case "read-file" -> {
         // drops the process's locks on it
         return "read " + Files.readAllBytes(directory.resolve(RingFixture.NAME + ".qds")).length;
+      }
+      case "copy-file" -> {
+        // so does this
+        Path copy = Path.of(words[1]);
+        Files.copy(directory.resolve(RingFixture.NAME + ".qds"), copy);
+        return "copied " + Files.size(copy);
+      }
+      case "lose-file" -> {
+        // and so does what is opened and forgotten, when its garbage is collected
+        FileChannel forgotten = FileChannel.open(directory.resolve(RingFixture.NAME + ".qds"));
+        return "lost " + forgotten.size();
+      }
+      case "collect-garbage" -> {
+        System.gc();
+        return "collected";
+      }
+      case "start" -> {
+        List<String> command = List.of(words).subList(1, words.length);
+        return "started " + new ProcessBuilder(command).start().pid();
+      }
+      case "list" -> {
+        return "listed " + String.join(" ", Qds.list(directory, Qds.DEFAULT_LAYOUT));
+      }
+      case "sweep" -> {
+        return "swept " + Qds.sweep(directory).size();
+      }
+      case "inspect-on" -> {
+        System.out.println("inspecting");
+        while (true) {
+          Qds.inspect(directory, RingFixture.NAME, Qds.DEFAULT_LAYOUT);
+        }
+      }
+      case "contend" -> {
+        return contend(Integer.parseInt(words[1]));
       }
       case "close" -> {
         if (writer != null) {
@@ -161,6 +212,27 @@ final class RingChild {
       }
       default -> throw new IllegalArgumentException(words[0]);
     }
+  }
+
+  /** Writes a message each time that it becomes the writer, until it has done so as often. */
+  private String contend(int count) throws Exception {
+    int refusalCount = 0;
+    for (int i = 0; i < count; i++) {
+      writer = null;
+      while (writer == null) {
+        try {
+          result(new String[] {"writer", Integer.toString(RingFixture.CAPACITY)});
+        } catch (QdsException e) {
+          if (e.reason() != QdsException.Reason.SECOND_WRITER) {
+            throw e;
+          }
+          refusalCount++;
+        }
+      }
+      write();
+      writer.close();
+    }
+    return "wrote " + count + " refused " + refusalCount;
   }
 
   private void write() throws InterruptedException {

@@ -17,15 +17,11 @@ import io.qadataswap.api.StartPosition;
 import io.qadataswap.api.Writer;
 import io.qadataswap.tck.Child.Side;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
-import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledForJreRange;
 import org.junit.jupiter.api.condition.JRE;
@@ -33,36 +29,10 @@ import org.junit.jupiter.api.condition.JRE;
 /** The native ring between real processes, which are killed now and then. */
 @SuppressWarnings("try") // closing by hand is what is tested
 @EnabledForJreRange(min = JRE.JAVA_22, disabledReason = "qds-shm-ffm needs JDK 22")
-class RingProcessesTest extends RingFixture {
+class RingProcessesTest extends ProcessFixture {
   private static final int SEED = 1;
 
-  private final List<Child> children = new ArrayList<>();
   private final Random random = new Random(SEED);
-
-  RingProcessesTest() {
-    super("ffm");
-  }
-
-  private Child start(Side side) throws IOException {
-    Child child = new Child(side, RingChild.class, directory);
-    children.add(child);
-    return child;
-  }
-
-  @AfterEach
-  void endChildren() throws InterruptedException {
-    for (Child child : children) {
-      child.kill();
-    }
-  }
-
-  private static void writeChecked(Writer<Region> writer) throws InterruptedException {
-    long sequence = writer.stats().nextSequence();
-    int length = Payloads.lengthOf(sequence);
-    var claim = writer.claim(length);
-    Payloads.fill(claim.region(), sequence, length);
-    claim.commit(length, sequence);
-  }
 
   @Test
   void everythingArrivesInOrderBetweenAnyBackends() throws Exception {
@@ -120,7 +90,7 @@ class RingProcessesTest extends RingFixture {
   @Test
   void aKilledWriterIsSucceededAndReadersMissNothing() throws Exception {
     Side[] sides = {Side.FFM, Side.AGRONA};
-    int killCount = 24;
+    int killCount = Stress.rounds(24);
     List<Task<Long>> readers = new ArrayList<>();
     Reader<Region> ending = null;
     Child writer = start(Side.FFM);
@@ -171,29 +141,10 @@ class RingProcessesTest extends RingFixture {
     assertFalse(Files.exists(file()));
   }
 
-  /** Reads all there is, checks that it comes in order without a gap, and closes the reader. */
-  private static long readToEnd(Reader<Region> reader) throws InterruptedException {
-    long next = reader.stats().nextSequence();
-    for (Message<Region> message : reader) {
-      assertEquals(next, message.sequence());
-      Payloads.checkSelfDescribed(message);
-      next++;
-    }
-    assertTrue(reader.isEnded());
-    reader.close();
-    return next;
-  }
-
-  private static void spin(int count) {
-    for (int i = 0; i < count; i++) {
-      Thread.onSpinWait();
-    }
-  }
-
   @Test
   void aKilledReaderIsEvictedAndTheWriterGoesOn() throws Exception {
     Side[] sides = {Side.FFM, Side.AGRONA};
-    int killCount = 20;
+    int killCount = Stress.rounds(20);
     try (Writer<Region> writer = writer().open();
         Reader<Region> survivor = reader().backend("agrona").open()) {
       Task<Long> reading = new Task<>("survivor", () -> readToEnd(survivor));
@@ -226,17 +177,6 @@ class RingProcessesTest extends RingFixture {
       assertEquals(written, reading.get());
     }
     assertFalse(Files.exists(file()));
-  }
-
-  private static long writeUntilInterrupted(Writer<Region> writer) {
-    try {
-      while (!Thread.currentThread().isInterrupted()) {
-        writeChecked(writer);
-      }
-    } catch (InterruptedException e) {
-      // that was asked for
-    }
-    return writer.stats().nextSequence();
   }
 
   @Test
@@ -272,7 +212,7 @@ class RingProcessesTest extends RingFixture {
   @Test
   void bothEndsMayBeKilled() throws Exception {
     Side[] sides = {Side.FFM, Side.AGRONA};
-    for (int round = 0; round < 6; round++) {
+    for (int round = 0; round < Stress.rounds(6); round++) {
       Child writer = start(sides[round % 2]);
       Child reader = start(sides[round / 2 % 2]);
       String opened = writer.ask("writer " + CAPACITY);
@@ -300,6 +240,74 @@ class RingProcessesTest extends RingFixture {
       }
     }
     assertFalse(Files.exists(file()));
+  }
+
+  /**
+   * A writer, a lossless reader and an observer come and die, in any order, among some who live.
+   */
+  @Test
+  void whoLivesMissesNothingWhoeverDies() throws Exception {
+    List<String> roles =
+        List.of(
+            "writer " + CAPACITY,
+            "reader LOSSLESS AWAIT_SUCCESSOR",
+            "reader OBSERVER AWAIT_SUCCESSOR");
+    List<Side> sides = List.of(Side.FFM, Side.AGRONA, Side.FFM_WITH_FUTEX);
+    List<Child> children = new ArrayList<>();
+    List<Task<Long>> living = new ArrayList<>();
+    for (String role : roles) {
+      children.add(begin(start(sides.get(children.size())), role));
+      if (living.isEmpty()) {
+        for (String backend : List.of("ffm", "agrona")) {
+          Reader<Region> lasting = reader().backend(backend).awaitSuccessor(true).open();
+          living.add(new Task<>("lasting on " + backend, () -> readToEnd(lasting)));
+        }
+      }
+    }
+    for (int round = 0; round < Stress.rounds(16); round++) {
+      Child next = start(sides.get(random.nextInt(sides.size())));
+      int role = random.nextInt(roles.size());
+      long enough = inspect().publishedCount() + random.nextInt(200);
+      await(() -> inspect().publishedCount() >= enough);
+      spin(random.nextInt(100_000));
+      for (Child child : children) {
+        assertFalse(child.hasAnswer(), "ended, or found something wrong");
+      }
+      children.get(role).kill();
+      if (role > 0 && random.nextInt(4) == 0) {
+        children.get(0).kill();
+        children.set(0, begin(start(sides.get(round % sides.size())), roles.get(0)));
+      }
+      children.set(role, begin(next, roles.get(role)));
+    }
+    children.get(0).kill();
+    try (Writer<Region> last = writer().open()) {
+      for (int i = 0; i < 5 * SLOT_COUNT; i++) {
+        writeChecked(last);
+      }
+      long written = last.stats().nextSequence();
+      last.close();
+      for (Task<Long> reader : living) {
+        assertEquals(written, reader.get());
+      }
+      assertEquals("ended " + written, children.get(1).answer());
+      assertTrue(children.get(2).answer().startsWith("ended " + written));
+    }
+    for (Child child : children) {
+      child.kill();
+    }
+    try (Writer<Region> writer = writer().open()) {
+      writer.stats();
+    }
+    assertFalse(Files.exists(file()), "all was read");
+  }
+
+  private static Child begin(Child child, String role) throws IOException {
+    String opened = child.ask(role);
+    assertTrue(opened.startsWith("open "), opened);
+    boolean writes = role.startsWith("writer");
+    assertEquals(writes ? "writing" : "reading", child.ask(writes ? "write-on" : "read-on"));
+    return child;
   }
 
   @Test
@@ -387,17 +395,5 @@ class RingProcessesTest extends RingFixture {
     assertEquals("open 0", alive.ask("writer " + CAPACITY), "opening sweeps too");
     assertEquals(List.of(), temporaryFiles());
     assertNotNull(inspect());
-  }
-
-  /** An empty one may have a creator that has not locked it yet: it is left alone for a while. */
-  private List<String> temporaryFiles() {
-    try (Stream<Path> files = Files.list(directory)) {
-      return files
-          .filter(f -> f.toString().endsWith(".tmp") && f.toFile().length() > 0)
-          .map(f -> f.getFileName().toString())
-          .toList();
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
   }
 }
