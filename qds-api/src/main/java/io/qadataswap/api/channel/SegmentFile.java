@@ -378,6 +378,16 @@ public final class SegmentFile {
   }
 
   /**
+   * Returns whether the file has more than one name.
+   *
+   * @return true between the two steps of {@link #moveTo}, or where its process died there
+   * @throws IOException if the file is gone
+   */
+  public boolean hasOtherName() throws IOException {
+    return (Integer) Files.getAttribute(path, "unix:nlink", LinkOption.NOFOLLOW_LINKS) > 1;
+  }
+
+  /**
    * Moves the file to another name; fails if that exists.
    *
    * @param target the new path, in the same directory
@@ -571,7 +581,13 @@ public final class SegmentFile {
     synchronized (SharedTable.MONITOR) {
       Map<String, Object[]> table = SharedTable.get();
       try {
-        SegmentFile file = onIoThread(() -> openNew(path, mode, lockPosition, lockLength));
+        SegmentFile file = null;
+        for (int attempt = 0; file == null; attempt++) {
+          if (attempt == OPEN_ATTEMPTS) {
+            throw new IOException("others lock or delete the new file all the time");
+          }
+          file = onIoThread(() -> openNew(path, mode, lockPosition, lockLength));
+        }
         Object[] entry = entry(file.channel, true);
         entry[Entry.USERS] = 1;
         entry[Entry.LOCKS] = file.locks;
@@ -583,6 +599,7 @@ public final class SegmentFile {
     }
   }
 
+  /** Returns null if somebody probed or deleted the file before it was locked. */
   private static SegmentFile openNew(
       Path path, Set<PosixFilePermission> mode, long lockPosition, long lockLength)
       throws IOException {
@@ -599,7 +616,7 @@ public final class SegmentFile {
     try {
       FileLock lock = channel.tryLock(lockPosition, lockLength, false);
       if (lock == null) {
-        throw new IOException("the new file is locked by somebody else");
+        return null;
       }
       Files.setPosixFilePermissions(path, mode);
       Map<String, Object> attributes = attributes(path);
@@ -610,6 +627,8 @@ public final class SegmentFile {
               path, key(attributes), channel, true, (Long) attributes.get("ino"), lock, locks);
       complete = true;
       return file;
+    } catch (NoSuchFileException e) {
+      return null;
     } finally {
       if (!complete) {
         deleteQuietly(path);

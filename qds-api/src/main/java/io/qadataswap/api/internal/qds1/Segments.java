@@ -155,6 +155,23 @@ final class Segments {
     return removed;
   }
 
+  /** Does what {@link #sweep} does as far as it is allowed to, and says so. */
+  private void sweepFirst(WriterOptions options) {
+    try {
+      for (String removed : sweep(options.directory())) {
+        LOGGER.log(
+            System.Logger.Level.INFO,
+            "channel={0}: removed {1}, left in {2} by a creator that died",
+            options.name(),
+            removed,
+            options.directory());
+      }
+    } catch (QdsException e) {
+      // A directory that may not be listed can be written to all the same.
+      LOGGER.log(System.Logger.Level.DEBUG, "channel=" + options.name() + ": no sweep", e);
+    }
+  }
+
   /** Leaves what belongs to others, or is no file that a creator makes. */
   private static boolean sweepOne(Path path) {
     SegmentFile file = null;
@@ -167,8 +184,9 @@ final class Segments {
         return false;
       }
       file = SegmentFile.open(path, path.getFileName().toString());
+      // The writer of a file that has its name needs the temporary one no more, dead or alive.
       return file.isWritable()
-          && !file.isLocked(HeaderDescriptor.WRITER_LOCK_POSITION)
+          && (file.hasOtherName() || !file.isLocked(HeaderDescriptor.WRITER_LOCK_POSITION))
           && Files.deleteIfExists(path);
     } catch (QdsException | IOException e) {
       return false;
@@ -207,6 +225,7 @@ final class Segments {
   private Qds1Writer create(
       Path path, Geometry geometry, WriterOptions options, ChannelProvider backend) {
     prepareDirectory(options);
+    sweepFirst(options);
     FreeSpace.require(options.directory(), options.name(), geometry.segmentLength());
     Path temporary =
         options
@@ -247,6 +266,9 @@ final class Segments {
       Qds1Writer writer = new Qds1Writer(segment, this, file.creationLock(), token, options);
       created = file.moveTo(path);
       return created ? writer : null;
+    } catch (NoSuchFileException e) {
+      // Somebody swept it who had looked at it before it was locked.
+      return null;
     } catch (IOException e) {
       throw SegmentFile.failure(options.name(), "name " + path, e);
     } finally {
@@ -347,6 +369,14 @@ final class Segments {
                 + " writer first");
       }
       segment.requireSoundCounters();
+      if (segment.writerStateAcquire() == HeaderDescriptor.WRITER_ACTIVE) {
+        LOGGER.log(
+            System.Logger.Level.INFO,
+            "channel={0}: goes on where the writer pid={1} died",
+            name,
+            Long.toString(segment.writerProcess().pid()));
+      }
+      sweepFirst(options);
       long token = newToken();
       Qds1Writer writer = new Qds1Writer(segment, this, lock, token, options);
       joined = true;
