@@ -61,7 +61,7 @@ final class Inspection {
     try {
       return of(path, name, file).info();
     } finally {
-      file.close();
+      giveBack(file, name);
     }
   }
 
@@ -116,6 +116,94 @@ final class Inspection {
     return texts.isEmpty() ? "somebody who is not recorded" : String.join(", ", texts);
   }
 
+  /**
+   * Refuses if a recorded participant runs. The caller holds all locks: so its own was lost, which
+   * is not its death.
+   */
+  void requireNobodyRuns() {
+    List<String> running = new ArrayList<>();
+    if (isWriterActive() && writerProcess().isRunning()) {
+      running.add("writer pid=" + writerProcess().pid());
+    }
+    for (int entry = 0; entry < geometry.readerEntryCount(); entry++) {
+      if (stateOf(entry) != ReaderEntryDescriptor.FREE && readerProcess(entry).isRunning()) {
+        running.add("reader entry=" + entry + " pid=" + readerProcess(entry).pid());
+      }
+    }
+    if (!running.isEmpty()) {
+      throw new QdsException(
+          Reason.LOCK_LOST,
+          "channel="
+              + name
+              + " is in use, though the kernel locks are lost, by "
+              + String.join(", ", running)
+              + "; something in that process opened and closed the segment file; end it first, or"
+              + " remove the channel by force");
+    }
+  }
+
+  /** Returns whether this process is recorded, be it by another class loader or language. */
+  private boolean namesThisProcess() {
+    ProcessIdentity self = ProcessIdentity.self();
+    if (isWriterActive() && writerProcess().equals(self)) {
+      return true;
+    }
+    for (int entry = 0; entry < geometry.readerEntryCount(); entry++) {
+      if (stateOf(entry) != ReaderEntryDescriptor.FREE && readerProcess(entry).equals(self)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** Gives a file back that somebody just looked at. */
+  static void giveBack(SegmentFile file, String name) {
+    parkIfAttached(file, name);
+    file.close();
+  }
+
+  /**
+   * Keeps the descriptor if somebody in this process who does not share it is attached: closing it
+   * would drop his lock.
+   */
+  static void parkIfAttached(SegmentFile file, String name) {
+    try {
+      if (of(file.path(), name, file).namesThisProcess()) {
+        file.parkIfLastUser();
+      }
+    } catch (QdsException e) {
+      // No segment, or a damaged one: nobody is attached.
+    }
+  }
+
+  /** Returns whether this is neither a copy nor from an earlier boot of the machine. */
+  boolean isOfThisFile() {
+    return header.bootId().equals(ProcessIdentity.bootId()) && header.inode() == file.inode();
+  }
+
+  private boolean isWriterActive() {
+    return bytes.getInt(HeaderDescriptor.WRITER_STATE_OFFSET) == HeaderDescriptor.WRITER_ACTIVE;
+  }
+
+  private ProcessIdentity writerProcess() {
+    return new ProcessIdentity(
+        bytes.getLong(HeaderDescriptor.WRITER_PID_OFFSET),
+        bytes.getLong(HeaderDescriptor.WRITER_START_TIME_OFFSET),
+        bytes.getLong(HeaderDescriptor.WRITER_PID_NAMESPACE_OFFSET));
+  }
+
+  private int stateOf(int entry) {
+    return bytes.getInt(entryOffset(entry) + ReaderEntryDescriptor.STATE_OFFSET);
+  }
+
+  private ProcessIdentity readerProcess(int entry) {
+    int offset = entryOffset(entry);
+    return new ProcessIdentity(
+        bytes.getLong(offset + ReaderEntryDescriptor.PID_OFFSET),
+        bytes.getLong(offset + ReaderEntryDescriptor.START_TIME_OFFSET),
+        bytes.getLong(offset + ReaderEntryDescriptor.PID_NAMESPACE_OFFSET));
+  }
+
   private ChannelInfo info() {
     return new ChannelInfo(
         name,
@@ -142,7 +230,7 @@ final class Inspection {
     for (int entry = 0; entry < geometry.readerEntryCount(); entry++) {
       int offset = entryOffset(entry);
       kept = Math.max(kept, bytes.getLong(offset + ReaderEntryDescriptor.LEFT_CURSOR_OFFSET));
-      int state = bytes.getInt(offset + ReaderEntryDescriptor.STATE_OFFSET);
+      int state = stateOf(entry);
       boolean counts =
           ReaderEntryDescriptor.isLossless(state)
               || (geometry.overflow() == OverflowPolicy.DROP_OLDEST
@@ -160,12 +248,8 @@ final class Inspection {
     if (state == HeaderDescriptor.WRITER_NEVER) {
       return Optional.empty();
     }
-    ProcessIdentity process =
-        new ProcessIdentity(
-            bytes.getLong(HeaderDescriptor.WRITER_PID_OFFSET),
-            bytes.getLong(HeaderDescriptor.WRITER_START_TIME_OFFSET),
-            bytes.getLong(HeaderDescriptor.WRITER_PID_NAMESPACE_OFFSET));
-    boolean active = state == HeaderDescriptor.WRITER_ACTIVE;
+    ProcessIdentity process = writerProcess();
+    boolean active = isWriterActive();
     return Optional.of(
         new ParticipantInfo(
             -1,
@@ -187,7 +271,7 @@ final class Inspection {
     List<ParticipantInfo> readers = new ArrayList<>();
     for (int entry = 0; entry < geometry.readerEntryCount(); entry++) {
       int offset = entryOffset(entry);
-      int state = bytes.getInt(offset + ReaderEntryDescriptor.STATE_OFFSET);
+      int state = stateOf(entry);
       if (state != ReaderEntryDescriptor.FREE) {
         readers.add(reader(entry, offset, state));
       }
@@ -196,11 +280,7 @@ final class Inspection {
   }
 
   private ParticipantInfo reader(int entry, int offset, int state) {
-    ProcessIdentity process =
-        new ProcessIdentity(
-            bytes.getLong(offset + ReaderEntryDescriptor.PID_OFFSET),
-            bytes.getLong(offset + ReaderEntryDescriptor.START_TIME_OFFSET),
-            bytes.getLong(offset + ReaderEntryDescriptor.PID_NAMESPACE_OFFSET));
+    ProcessIdentity process = readerProcess(entry);
     long cursor = bytes.getLong(offset + ReaderEntryDescriptor.CURSOR_OFFSET);
     return new ParticipantInfo(
         entry,
@@ -273,11 +353,12 @@ final class Inspection {
 
   private static boolean isSegment(Path path) {
     try {
-      SegmentFile file = SegmentFile.open(path, path.getFileName().toString());
+      String name = path.getFileName().toString();
+      SegmentFile file = SegmentFile.open(path, name);
       try {
         return SegmentHeader.hasMagic(file.readStart(Long.BYTES));
       } finally {
-        file.close();
+        giveBack(file, name);
       }
     } catch (QdsException | IOException e) {
       return false;

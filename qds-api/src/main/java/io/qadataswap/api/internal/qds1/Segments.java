@@ -126,6 +126,9 @@ final class Segments {
                 + "; end them first, or remove it by force");
       }
       try {
+        if (!force) {
+          requireNobodyRuns(file, name);
+        }
         unlink(file);
       } finally {
         if (all != null) {
@@ -135,7 +138,7 @@ final class Segments {
     } catch (IOException e) {
       throw SegmentFile.failure(name, "remove " + path, e);
     } finally {
-      file.close();
+      Inspection.giveBack(file, name);
     }
   }
 
@@ -383,7 +386,7 @@ final class Segments {
       return writer;
     } finally {
       if (!joined) {
-        giveBack(file, channel, lock);
+        giveBack(file, name, channel, lock);
       }
     }
   }
@@ -450,7 +453,7 @@ final class Segments {
         if (entered != null) {
           entered.readers.leave(entry[0], 0);
         }
-        giveBack(file, channel, lock);
+        giveBack(file, name, channel, lock);
       }
     }
   }
@@ -599,6 +602,7 @@ final class Segments {
               + "; end them first, or choose another name");
     }
     try {
+      requireNobodyRuns(file, name);
       LOGGER.log(
           System.Logger.Level.INFO,
           "channel={0}: replaced, with {1} unread messages",
@@ -628,6 +632,19 @@ final class Segments {
       });
     }
     Files.deleteIfExists(file.path());
+  }
+
+  /** A file that is no segment, or a damaged or foreign one, has nobody to be asked for. */
+  private static void requireNobodyRuns(SegmentFile file, String name) {
+    Inspection inspection;
+    try {
+      inspection = Inspection.of(file.path(), name, file);
+    } catch (QdsException e) {
+      return;
+    }
+    if (inspection.isOfThisFile()) {
+      inspection.requireNobodyRuns();
+    }
   }
 
   private static void removeIfDrained(Segment segment) throws IOException {
@@ -803,10 +820,11 @@ final class Segments {
     return token;
   }
 
-  private static void giveBack(SegmentFile file, Channel channel, FileLock lock) {
+  private static void giveBack(SegmentFile file, String name, Channel channel, FileLock lock) {
     if (lock != null) {
       SegmentFile.release(lock);
     }
+    Inspection.parkIfAttached(file, name);
     if (channel != null) {
       channel.close();
     } else {
