@@ -20,12 +20,20 @@ import io.qadataswap.api.StartPosition;
 import io.qadataswap.api.Trust;
 import io.qadataswap.api.Writer;
 import io.qadataswap.api.WriterStats;
+import io.qadataswap.api.codec.Codec;
+import io.qadataswap.api.codec.Decoder;
+import io.qadataswap.api.codec.Encoder;
+import io.qadataswap.api.codec.RegionCodec;
+import io.qadataswap.api.layout.Loan;
 import java.nio.file.Files;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Random;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.LinkedBlockingQueue;
 import org.junit.jupiter.api.Test;
 
@@ -570,6 +578,46 @@ abstract class RingFlow extends RingFixture {
   }
 
   @Test
+  void hundredsOfMessagesOutliveTheirReader() throws Exception {
+    int slotCount = 512;
+    int openCount = 400;
+    for (ReaderMode mode : ReaderMode.values()) {
+      LinkedBlockingQueue<Message<Region>> toClose = new LinkedBlockingQueue<>();
+      List<Task<Integer>> closers = new ArrayList<>();
+      for (int i = 0; i < 3; i++) {
+        closers.add(new Task<>("closer " + i, () -> closeAll(toClose)));
+      }
+      try (Writer<Region> writer = writer().messageSlots(slotCount).open();
+          Reader<Region> next = reader().open()) {
+        List<Message<Region>> open = new ArrayList<>();
+        Reader<Region> reader = reader().mode(mode).open();
+        for (int i = 0; i < openCount; i++) {
+          write(writer, Payloads.lengthOf(i, 4000));
+          open.add(read(reader, i));
+          readAndClose(next, i);
+        }
+        reader.close();
+        assertEquals(2, writer.stats().readerCount(), "it lingers");
+        Collections.shuffle(open, new Random(1));
+        toClose.addAll(open);
+        // They hold the writer back, or not, until the last of them is closed.
+        for (int i = openCount; i < 5 * slotCount; i++) {
+          write(writer, Payloads.lengthOf(i, 4000));
+          readAndClose(next, i);
+        }
+        await(() -> writer.stats().readerCount() == 1);
+      }
+      closers.forEach(closer -> closer.thread.interrupt());
+      int closed = 0;
+      for (Task<Integer> closer : closers) {
+        closed += closer.get();
+      }
+      assertEquals(openCount, closed);
+      assertFalse(Files.exists(file()));
+    }
+  }
+
+  @Test
   void moreOpenMessagesThanPinsHoldTheWriterAfterTheirReader() throws Exception {
     try (Writer<Region> writer = writer().open()) {
       write(writer, 1000, SLOT_COUNT);
@@ -647,6 +695,126 @@ abstract class RingFlow extends RingFixture {
         }
       }
     }
+  }
+
+  /** Passes regions on, and counts who has an encoder or a decoder. */
+  private static final class CountingCodec implements Codec<Region> {
+    private final Codec<Region> codec = RegionCodec.instance();
+    private final Set<Encoder<Region>> encoders = ConcurrentHashMap.newKeySet();
+    private final Set<Decoder<Region>> decoders = ConcurrentHashMap.newKeySet();
+
+    @Override
+    public String id() {
+      return codec.id();
+    }
+
+    @Override
+    public Encoder<Region> newEncoder(String channel) {
+      Encoder<Region> encoder = codec.newEncoder(channel);
+      Encoder<Region> counted =
+          new Encoder<>() {
+            @Override
+            public long measure(Region value) {
+              return encoder.measure(value);
+            }
+
+            @Override
+            public long encode(Region value, Region target) {
+              return encoder.encode(value, target);
+            }
+
+            @Override
+            public void close() {
+              encoder.close();
+              encoders.remove(this);
+            }
+          };
+      encoders.add(counted);
+      return counted;
+    }
+
+    @Override
+    public Decoder<Region> newDecoder(String channel, boolean fullValidation) {
+      Decoder<Region> decoder = codec.newDecoder(channel, fullValidation);
+      Decoder<Region> counted =
+          new Decoder<>() {
+            @Override
+            public Region decode(Loan loan) {
+              return decoder.decode(loan);
+            }
+
+            @Override
+            public void release(Region value) {
+              decoder.release(value);
+            }
+
+            @Override
+            public void close() {
+              decoder.close();
+              decoders.remove(this);
+            }
+          };
+      decoders.add(counted);
+      return counted;
+    }
+  }
+
+  @Test
+  void oneCodecServesFourChannelsAtOnce() throws Exception {
+    int channelCount = 4;
+    CountingCodec codec = new CountingCodec();
+    CyclicBarrier together = new CyclicBarrier(channelCount);
+    List<Task<Void>> exchanges = new ArrayList<>();
+    for (int i = 0; i < channelCount; i++) {
+      String name = NAME + i;
+      int seed = 1000 * i;
+      exchanges.add(new Task<>(name, () -> exchange(codec, name, seed, together)));
+    }
+    for (Task<Void> exchange : exchanges) {
+      exchange.get();
+    }
+    assertEquals(0, codec.encoders.size(), "closed with their writers");
+    assertEquals(0, codec.decoders.size(), "closed with their readers");
+  }
+
+  /** Writes messages of one channel, forwards them in another by the codec, and checks them. */
+  private Void exchange(CountingCodec codec, String name, int seed, CyclicBarrier together)
+      throws Exception {
+    try (Writer<Region> source = writer(name + "-source", codec);
+        Reader<Region> relay = reader(name + "-source", codec);
+        Writer<Region> writer = writer(name, codec);
+        Reader<Region> reader = reader(name, codec)) {
+      together.await();
+      assertEquals(2 * together.getParties(), codec.encoders.size(), "one for each writer");
+      assertEquals(2 * together.getParties(), codec.decoders.size(), "one for each reader");
+      together.await();
+      for (int i = 0; i < 300; i++) {
+        int length = Payloads.lengthOf(seed + i);
+        Claim claim = source.claim(length);
+        Payloads.fill(claim.region(), seed + i, length);
+        claim.commit(length);
+        try (Message<Region> message = relay.read(LONG)) {
+          writer.write(message.value());
+        }
+        try (Message<Region> message = reader.read(LONG)) {
+          assertEquals(length, message.value().length());
+          Payloads.check(message.value(), seed + i);
+        }
+      }
+    }
+    return null;
+  }
+
+  private Writer<Region> writer(String name, Codec<Region> codec) {
+    return Qds.writer(name, codec)
+        .directory(directory)
+        .backend(backend())
+        .capacity(CAPACITY)
+        .open();
+  }
+
+  private Reader<Region> reader(String name, Codec<Region> codec) {
+    return Qds.reader(name, codec).directory(directory).backend(backend()).open();
   }
 
   @Test

@@ -302,6 +302,37 @@ abstract class RingOutcomes extends RingFixture {
   }
 
   @Test
+  void anOpenWaitsForItsChannelAsLongAsAsked() throws Exception {
+    assertRefused(Reason.NO_SUCH_CHANNEL, () -> reader().awaitChannel(SHORT).open(), NAME);
+    Task<Reader<Region>> opening = new Task<>("open", () -> reader().awaitChannel(LONG).open());
+    awaitParked(opening.thread);
+    try (Writer<Region> writer = writer().open();
+        Reader<Region> reader = opening.get()) {
+      write(writer, 8);
+      readAndClose(reader, 0);
+    }
+  }
+
+  @Test
+  void anInterruptEndsAnOpenThatWaits() throws Exception {
+    Task<Boolean> opening =
+        new Task<>(
+            "open",
+            () -> {
+              assertRefused(
+                  Reason.INTERRUPTED, () -> reader().awaitChannel(LONG).open(), NAME, "appear");
+              return Thread.currentThread().isInterrupted();
+            });
+    awaitParked(opening.thread);
+    opening.thread.interrupt();
+    assertTrue(opening.get());
+  }
+
+  private static void awaitParked(Thread thread) {
+    await(() -> thread.getState() == Thread.State.TIMED_WAITING);
+  }
+
+  @Test
   void aWriterThatLostItsPlacePublishesNothing() throws Exception {
     try (Writer<Region> writer = writer().open();
         Reader<Region> reader = reader().open()) {

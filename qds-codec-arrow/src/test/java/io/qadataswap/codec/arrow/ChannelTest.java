@@ -18,12 +18,18 @@ import io.qadataswap.codec.arrow.support.Values;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
+import java.util.Random;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.FutureTask;
 import org.apache.arrow.memory.ArrowBuf;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.RootAllocator;
 import org.apache.arrow.vector.FieldVector;
 import org.apache.arrow.vector.VectorSchemaRoot;
+import org.apache.arrow.vector.types.pojo.Field;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
@@ -149,6 +155,64 @@ class ChannelTest {
   }
 
   @TestFactory
+  List<DynamicTest> hundredsOfTablesOutliveTheirReader() {
+    return onEachBackend(backend -> {
+      int openCount = 300;
+      BufferAllocator early = new RootAllocator();
+      try (VectorSchemaRoot root = new Samples(allocator, 3, true).batch(Samples.fields(), 5);
+          Writer<ArrowTable> writer =
+              Qds.writer("tables", ArrowCodec.with(allocator))
+                  .directory(directory)
+                  .backend(backend)
+                  .capacity(32 << 20)
+                  .messageSlots(512)
+                  .open()) {
+        Reader<ArrowTable> reader =
+            Qds.reader("tables", ArrowCodec.with(early))
+                .directory(directory)
+                .backend(backend)
+                .open();
+        List<Message<ArrowTable>> open = new ArrayList<>();
+        for (int i = 0; i < openCount; i++) {
+          writer.write(ArrowTable.of(root));
+          open.add(reader.read(Duration.ofMinutes(5)));
+        }
+        reader.close();
+        // Closing the allocator too early is refused by name, and the tables are none the worse.
+        String refusal = assertThrows(IllegalStateException.class, early::close).getMessage();
+        assertTrue(refusal.contains("qds channel tables"), refusal);
+        Collections.shuffle(open, new Random(1));
+        List<FutureTask<Void>> closers = new ArrayList<>();
+        for (int i = 0; i < 3; i++) {
+          List<Message<ArrowTable>> part = open.subList(i * openCount / 3, (i + 1) * openCount / 3);
+          closers.add(start("closer-" + i, () -> checkAndClose(root, part)));
+        }
+        for (FutureTask<Void> closer : closers) {
+          closer.get();
+        }
+        assertEquals(0, early.getAllocatedMemory());
+        assertEquals(0, writer.stats().readerCount());
+      }
+    });
+  }
+
+  private static Void checkAndClose(VectorSchemaRoot expected, List<Message<ArrowTable>> messages) {
+    for (Message<ArrowTable> message : messages) {
+      Values.assertSame(expected, message.value().root());
+      message.close();
+    }
+    return null;
+  }
+
+  private static FutureTask<Void> start(String name, Callable<Void> work) {
+    FutureTask<Void> task = new FutureTask<>(work);
+    Thread thread = new Thread(task, name);
+    thread.setDaemon(true);
+    thread.start();
+    return task;
+  }
+
+  @TestFactory
   List<DynamicTest> aMessageThatIsNoStreamIsRefusedAndPassedOver() {
     return onEachBackend(backend -> {
       try (VectorSchemaRoot root = new Samples(allocator, 3, true).batch(Samples.fields(), 9);
@@ -185,6 +249,56 @@ class ChannelTest {
         assertTrue(refusal.getMessage().contains("arrow-ipc"), refusal.getMessage());
       }
     });
+  }
+
+  @TestFactory
+  List<DynamicTest> oneCodecServesFourChannelsAtOnce() {
+    return onEachBackend(backend -> {
+      ArrowCodec codec = ArrowCodec.with(allocator);
+      int channelCount = 4;
+      CyclicBarrier together = new CyclicBarrier(channelCount);
+      List<FutureTask<Void>> exchanges = new ArrayList<>();
+      for (int i = 0; i < channelCount; i++) {
+        String name = "channel-" + i;
+        // Another schema for each, so that anything that they shared would show.
+        List<Field> fields = Samples.fields().subList(12 * i, 12 * i + 12);
+        exchanges.add(start(name, () -> exchange(codec, backend, name, fields, together)));
+      }
+      for (FutureTask<Void> exchange : exchanges) {
+        exchange.get();
+      }
+      assertEquals(List.of(), List.copyOf(allocator.getChildAllocators()), "closed with readers");
+    });
+  }
+
+  private Void exchange(
+      ArrowCodec codec, String backend, String name, List<Field> fields, CyclicBarrier together)
+      throws Exception {
+    try (VectorSchemaRoot root = new Samples(allocator, name.hashCode(), true).batch(fields, 100);
+        Writer<ArrowTable> writer =
+            Qds.writer(name, codec)
+                .directory(directory)
+                .backend(backend)
+                .capacity(CAPACITY)
+                .open();
+        Reader<ArrowTable> reader =
+            Qds.reader(name, codec).directory(directory).backend(backend).open()) {
+      together.await();
+      List<String> own =
+          allocator.getChildAllocators().stream()
+              .map(BufferAllocator::getName)
+              .filter(child -> child.endsWith(name))
+              .toList();
+      assertEquals(1, own.size(), own::toString);
+      for (int i = 0; i < 200; i++) {
+        writer.write(ArrowTable.of(root), i);
+        try (Message<ArrowTable> message = reader.read(Duration.ofMinutes(5))) {
+          assertEquals(i, message.tag());
+          Values.assertSame(root, message.value().root());
+        }
+      }
+    }
+    return null;
   }
 
   @Test
