@@ -61,13 +61,19 @@ final class Child {
    * @param flags further ones of the JVM
    */
   Child(Side side, Class<?> program, Path directory, String... flags) throws IOException {
+    this(side, side.backend, program, directory, flags);
+  }
+
+  /** As the other one, with a backend that is not the side's own. */
+  Child(Side side, String backend, Class<?> program, Path directory, String... flags)
+      throws IOException {
     List<String> command = new ArrayList<>();
     command.add(Path.of(side.javaHome(), "bin", "java").toString());
     command.addAll(List.of("-XX:+UseSerialGC", "-Xmx128m"));
     command.add(side.flag);
     command.addAll(List.of(flags));
     command.addAll(List.of("-cp", classPath(side), program.getName()));
-    command.addAll(List.of(side.backend, directory.toString()));
+    command.addAll(List.of(backend, directory.toString()));
     ProcessBuilder builder =
         new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.DISCARD);
     builder.environment().keySet().removeAll(List.of("JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS"));

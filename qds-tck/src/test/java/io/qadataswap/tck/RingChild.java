@@ -23,6 +23,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Random;
 
 /**
  * The other process of tests of the native ring: a writer or reader that does what it reads from
@@ -30,11 +31,20 @@ import java.util.List;
  * runs on Java 17.
  */
 final class RingChild {
+  /** Messages until the other side pauses. */
+  private static final int PACE = 50;
+
+  /** Half of them are long enough for the other side to fall asleep. */
+  private static final int LONGEST_PAUSE_NS = 200_000;
+
   private final String backend;
   private final Path directory;
   private final List<Message<Region>> held = new ArrayList<>();
+  private final Random random = new Random(1);
+  private boolean paced;
   private Writer<Region> writer;
   private Reader<Region> reader;
+  private RingFixture.Task<Object> waiting;
 
   private RingChild(String backend, Path directory) {
     this.backend = backend;
@@ -69,7 +79,11 @@ final class RingChild {
   }
 
   private long position() {
-    return reader == null ? -1 : reader.stats().nextSequence();
+    try {
+      return reader == null ? -1 : reader.stats().nextSequence();
+    } catch (QdsException e) {
+      return -1; // it is closed
+    }
   }
 
   /** What an observer lost, if it did. */
@@ -163,6 +177,13 @@ final class RingChild {
         Qds.remove(directory, RingFixture.NAME, Qds.DEFAULT_LAYOUT, false);
         return "removed";
       }
+      case "pace" -> {
+        paced = true;
+        return "paced";
+      }
+      case "sleeps" -> {
+        return "sleeps " + PatientBackend.sleepCount();
+      }
       case "read-file" -> {
         // drops the process's locks on it
         return "read " + Files.readAllBytes(directory.resolve(RingFixture.NAME + ".qds")).length;
@@ -201,6 +222,16 @@ final class RingChild {
       case "contend" -> {
         return contend(Integer.parseInt(words[1]));
       }
+      case "wait" -> {
+        boolean reads = words[1].equals("read");
+        waiting =
+            new RingFixture.Task<>(
+                words[1], () -> reads ? reader.read() : writer.write(held.get(0).value()));
+        return "waiting";
+      }
+      case "outcome" -> {
+        return "outcome " + waiting.get();
+      }
       case "close" -> {
         if (writer != null) {
           writer.close();
@@ -235,8 +266,19 @@ final class RingChild {
     return "wrote " + count + " refused " + refusalCount;
   }
 
+  /** Pauses at random, so that now this side has to wait and now the other one. */
+  private void pause(long sequence, boolean writes) {
+    if (paced && (sequence / PACE % 2 == 0) == writes) {
+      long end = System.nanoTime() + random.nextInt(LONGEST_PAUSE_NS);
+      while (System.nanoTime() < end) {
+        Thread.onSpinWait();
+      }
+    }
+  }
+
   private void write() throws InterruptedException {
     long sequence = writer.stats().nextSequence();
+    pause(sequence, true);
     int length = Payloads.lengthOf(sequence);
     Claim claim = writer.claim(length);
     Payloads.fill(claim.region(), sequence, length);
@@ -246,6 +288,7 @@ final class RingChild {
   /** Checks that the next message is whole, and the next one but for those counted as lost. */
   private Message<Region> readChecked() throws InterruptedException {
     long expected = position() - reader.stats().lostCount();
+    pause(position(), false);
     Message<Region> message = reader.read();
     if (message != null) {
       if (message.sequence() - reader.stats().lostCount() != expected) {
