@@ -66,7 +66,7 @@ final class DoctorCommand implements Callable<Integer> {
     } else {
       warn(
           "native access",
-          "not granted: waiting sides park for up to a millisecond at a time",
+          "not granted: waiting sides park, and look again every 1 to 5 ms",
           "start Java with --enable-native-access=" + flagValue(ffm));
     }
     checkOpen(

@@ -1,0 +1,201 @@
+package io.qadataswap.tck;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.qadataswap.api.QdsException.Reason;
+import io.qadataswap.api.WaitStrategy;
+import io.qadataswap.tck.Child.Side;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.ToLongFunction;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledForJreRange;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.JRE;
+import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Who waits is woken, whatever either side can do, and costs little meanwhile. */
+@EnabledOnOs(value = OS.LINUX, disabledReason = "native waits and counters are Linux's")
+@EnabledForJreRange(min = JRE.JAVA_22, disabledReason = "qds-shm-ffm needs JDK 22")
+class WaitingTest extends RingFixture {
+  /** With the right to native calls, and without: then threads park for a time. */
+  private static final List<Side> SIDES = List.of(Side.FFM_WITH_FUTEX, Side.FFM);
+
+  private static final List<WaitStrategy> STRATEGIES =
+      List.of(WaitStrategy.BLOCKING, WaitStrategy.BACKOFF);
+
+  private static final long LOOK_INTERVAL_NS = 50_000_000;
+
+  private final List<Child> children = new ArrayList<>();
+  @TempDir private Path services;
+
+  WaitingTest() {
+    super("ffm");
+  }
+
+  /** A child whose sleeps are ended by its peer alone, see {@link PatientBackend}. */
+  private Child startPatient(Side side) throws IOException {
+    Child child =
+        new Child(
+            side, PatientBackend.NAME, RingChild.class, directory, PatientBackend.flag(services));
+    children.add(child);
+    return child;
+  }
+
+  @AfterEach
+  void endChildren() throws InterruptedException {
+    for (Child child : children) {
+      child.kill();
+    }
+  }
+
+  @Test
+  void noWakeUpGetsLost() throws Exception {
+    int count = Stress.rounds(1_500);
+    for (Side writing : SIDES) {
+      for (Side reading : SIDES) {
+        Child writer = startPatient(writing);
+        Child reader = startPatient(reading);
+        assertEquals("paced", writer.ask("pace"));
+        assertEquals("paced", reader.ask("pace"));
+        for (WaitStrategy writersWait : STRATEGIES) {
+          for (WaitStrategy readersWait : STRATEGIES) {
+            assertEquals("open 0", writer.ask("writer " + CAPACITY + " " + writersWait));
+            assertEquals("open 0", reader.ask("reader LOSSLESS " + readersWait));
+            writer.send("write " + count);
+            assertEquals("read " + count, reader.ask("read " + count));
+            assertEquals("wrote " + count, writer.answer());
+            assertEquals("closed", writer.ask("close"));
+            assertEquals("closed", reader.ask("close"));
+            assertFalse(Files.exists(file()));
+          }
+        }
+        boolean unbounded = writing == Side.FFM_WITH_FUTEX && reading == Side.FFM_WITH_FUTEX;
+        for (Child child : List.of(writer, reader)) {
+          String sleeps = child.ask("sleeps");
+          assertEquals(unbounded, !sleeps.equals("sleeps 0"), writing + " " + reading + sleeps);
+          child.kill();
+        }
+      }
+    }
+  }
+
+  @Test
+  void closingWakesWhoSleeps() throws Exception {
+    for (WaitStrategy strategy : STRATEGIES) {
+      Child reader = startPatient(Side.FFM_WITH_FUTEX);
+      Child writer = startPatient(Side.FFM_WITH_FUTEX);
+      assertEquals("open 0", writer.ask("writer " + CAPACITY + " " + strategy));
+      assertEquals("open 0", reader.ask("reader LOSSLESS " + strategy));
+      assertEquals("waiting", reader.ask("wait read"));
+      awaitWaitingReader();
+      assertEquals("closed", reader.ask("close"));
+      assertClosed(reader.ask("outcome"));
+
+      // One process with both ends, to have something to write again.
+      assertEquals("open 0", writer.ask("reader LOSSLESS"));
+      assertEquals("wrote " + SLOT_COUNT, writer.ask("write " + SLOT_COUNT));
+      assertEquals("held 1", writer.ask("hold 1"));
+      assertEquals("waiting", writer.ask("wait write"));
+      await(() -> inspect().writer().orElseThrow().waiting());
+      assertEquals("closed", writer.ask("close"));
+      assertClosed(writer.ask("outcome"));
+      writer.kill();
+      reader.kill();
+      Files.deleteIfExists(file());
+    }
+  }
+
+  private static void assertClosed(String outcome) {
+    assertTrue(outcome.startsWith(Reason.CLOSED.name() + " "), outcome);
+  }
+
+  @Test
+  void whoWaitsUsesLittleOfACore() throws Exception {
+    for (Side side : SIDES) {
+      Child writer = new Child(side, RingChild.class, directory);
+      Child reader = new Child(side, RingChild.class, directory);
+      children.addAll(List.of(writer, reader));
+      assertEquals("open 0", writer.ask("writer " + CAPACITY));
+      assertEquals("open 0", reader.ask("reader LOSSLESS"));
+      assertEquals("reading", reader.ask("read-on"));
+      awaitWaitingReader();
+      assertIdle(side, "reader", reader);
+      reader.signal("STOP"); // alive, and holds the writer back
+      writer.send("write " + 2 * SLOT_COUNT);
+      await(() -> inspect().writer().orElseThrow().waiting());
+      assertIdle(side, "writer", writer);
+      writer.kill();
+      reader.kill();
+      Files.deleteIfExists(file());
+    }
+  }
+
+  /**
+   * Compares the time on a CPU with the time that a number of sleeps took, all of the kernel's. The
+   * aim is 1 % of a core; twice as much again is for the JVM's own threads on a busy machine.
+   */
+  private static void assertIdle(Side side, String who, Child child) {
+    Path tasks = Path.of("/proc", Long.toString(child.pid()), "task");
+    // The wait has lasted: the short sleeps of its beginning are over.
+    awaitSleeps(tasks, side == Side.FFM_WITH_FUTEX ? 20 : 1_000);
+    long cpuNs = cpuNs(tasks);
+    long startNs = System.nanoTime();
+    awaitSleeps(tasks, 40);
+    double share = (double) (cpuNs(tasks) - cpuNs) / (System.nanoTime() - startNs);
+    System.out.printf(Locale.ROOT, "%s %s waits with %.2f %% of a core%n", side, who, share * 100);
+    assertTrue(share < 0.03, who + " " + share);
+  }
+
+  /** Looks seldom, to take no time from what is measured. */
+  private static void awaitSleeps(Path tasks, long count) {
+    long enough = sleepCount(tasks) + count;
+    while (sleepCount(tasks) < enough) {
+      LockSupport.parkNanos(LOOK_INTERVAL_NS);
+    }
+  }
+
+  private static long sleepCount(Path tasks) {
+    return sum(
+        tasks,
+        "status",
+        text ->
+            Long.parseLong(text.replaceAll("(?s).*\nvoluntary_ctxt_switches:\\s+(\\d+).*", "$1")));
+  }
+
+  private static long cpuNs(Path tasks) {
+    return sum(tasks, "schedstat", text -> Long.parseLong(text.split("\\s", -1)[0]));
+  }
+
+  private static long sum(Path tasks, String file, ToLongFunction<String> value) {
+    long sum = 0;
+    try (DirectoryStream<Path> all = Files.newDirectoryStream(tasks)) {
+      for (Path task : all) {
+        sum += value.applyAsLong(textOf(task.resolve(file)));
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    return sum;
+  }
+
+  /** The figures of a thread that has just ended are no great loss. */
+  private static String textOf(Path file) {
+    try {
+      return Files.readString(file);
+    } catch (IOException e) {
+      return "0\nvoluntary_ctxt_switches:\t0\n";
+    }
+  }
+}
