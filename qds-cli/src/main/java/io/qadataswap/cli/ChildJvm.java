@@ -19,9 +19,11 @@ final class ChildJvm implements AutoCloseable {
   private static final long KILL_AFTER_MS = 2_000;
 
   private final Process process;
+  private final Runnable destroy;
 
   private ChildJvm(Process process) {
     this.process = process;
+    this.destroy = process::destroy;
   }
 
   /** Starts a command of this tool; its standard error is this one's. */
@@ -44,8 +46,9 @@ final class ChildJvm implements AutoCloseable {
     command.addAll(arguments);
     Process process = new ProcessBuilder(command).redirectError(Redirect.INHERIT).start();
     // Its end is the end of its output, for which this JVM may wait.
-    Interruption.alsoRun(process::destroy);
-    return new ChildJvm(process);
+    ChildJvm child = new ChildJvm(process);
+    Interruption.alsoRun(child.destroy);
+    return child;
   }
 
   /** In a child: ends this JVM when the parent's end of standard input goes away. */
@@ -72,6 +75,11 @@ final class ChildJvm implements AutoCloseable {
         new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
   }
 
+  /** Tells the child that nothing will come any more. */
+  void closeInput() throws IOException {
+    process.getOutputStream().close();
+  }
+
   Process process() {
     return process;
   }
@@ -83,6 +91,7 @@ final class ChildJvm implements AutoCloseable {
   /** Ends the child if it still runs. */
   @Override
   public void close() {
+    Interruption.noLongerRun(destroy);
     process.destroy();
     try {
       if (!process.waitFor(KILL_AFTER_MS, TimeUnit.MILLISECONDS)) {

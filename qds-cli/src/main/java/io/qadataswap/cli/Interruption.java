@@ -52,6 +52,11 @@ final class Interruption {
     ACTIONS.add(action);
   }
 
+  /** Takes an action back that {@link #alsoRun} has added. */
+  static void noLongerRun(Runnable action) {
+    ACTIONS.remove(action);
+  }
+
   /** Lets the command's orderly end take this long, beside what it needs anyway. */
   static void allow(Duration orderlyEnd) {
     grace = DEFAULT_GRACE.plus(orderlyEnd);
