@@ -5,7 +5,7 @@ public enum WaitStrategy {
   /** Spins: the shortest reaction, a core for each waiting thread. */
   BUSY_SPIN,
   /**
-   * Spins, yields, then parks for growing times: up to a millisecond, and up to 20 ms when the wait
+   * Spins, yields, then parks for growing times: up to a millisecond, and up to 10 ms when the wait
    * has lasted for a second. Never sleeps in the kernel for a peer to wake it.
    */
   BACKOFF,

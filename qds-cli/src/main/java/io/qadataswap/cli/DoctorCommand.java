@@ -66,7 +66,7 @@ final class DoctorCommand implements Callable<Integer> {
     } else {
       warn(
           "native access",
-          "not granted: waiting sides park, and look again every 1 to 5 ms",
+          "not granted: waiting sides park, and look again every 1 to 10 ms",
           "start Java with --enable-native-access=" + flagValue(ffm));
     }
     checkOpen(

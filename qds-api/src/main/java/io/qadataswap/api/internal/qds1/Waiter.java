@@ -26,7 +26,7 @@ final class Waiter {
   private static final long SHORT_SLEEP_NS = 1_000_000;
 
   /** The same when the wait has lasted: waking a thread 1000 times a second costs 5 % of a core. */
-  private static final long LASTING_SLEEP_NS = 20_000_000;
+  private static final long LASTING_SLEEP_NS = 10_000_000;
 
   private static final long LASTING_NS = 1_000_000_000;
 
