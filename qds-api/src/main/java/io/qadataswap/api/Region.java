@@ -14,9 +14,9 @@ import java.nio.ByteBuffer;
  * <p>If somebody cuts the channel's file short, what the region itself reads and writes ends in
  * {@link InternalError}, of compiled code perhaps some instructions later. Calls of the writer or
  * reader say the same by a {@link QdsException} that names the channel, unless the error comes when
- * they have returned. Code that goes by {@link
- * #address()} or {@link #slice} may end the process instead; {@link Trust#NONE} keeps a reader's
- * messages in private memory, where none of this happens.
+ * they have returned. Code that goes by {@link #address()} or {@link #slice} may end the process
+ * instead; {@link Trust#NONE} keeps a reader's messages in private memory, where none of this
+ * happens.
  *
  * {@snippet file="io/qadataswap/api/example/Examples.java" region="region" id="snippet-region"}
  */
@@ -84,8 +84,8 @@ public final class Region {
    * Returns the address of the first byte in this process, for code that fills or reads memory by
    * address. It is valid only while the claim or message is open, and the caller checks his own
    * bounds. If the channel's file is cut short meanwhile, native code that touches the address gets
-   * a SIGBUS, and {@code Unsafe.getInt} ends the JVM where C2 on x86 has merged it with the widening
-   * of its value to a long.
+   * a SIGBUS, and {@code Unsafe.getInt} ends the JVM where C2 on x86 has merged it with the
+   * widening of its value to a long.
    *
    * @return the address; a multiple of 64 for messages of the native layout
    * @throws IllegalStateException if the region is closed

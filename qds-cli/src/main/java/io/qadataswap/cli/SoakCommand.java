@@ -232,6 +232,7 @@ final class SoakCommand implements Callable<Integer> {
   }
 
   /** One reader in this JVM: attaches, reads for a while, is closed by another thread. */
+  @SuppressWarnings("try") // closing it there, while it reads, is what this is for
   private Void readHere(Random random) throws Exception {
     OverflowPolicy policy = policy(random);
     readerCount.incrementAndGet();

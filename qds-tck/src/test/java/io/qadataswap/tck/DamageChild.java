@@ -353,8 +353,7 @@ final class DamageChild {
 
   /** One that does not keep messages for readers that may come. */
   private Writer<Region> droppingWriter() {
-    return open(
-        writerBuilder(RegionCodec.instance(), false).overflow(OverflowPolicy.DROP_OLDEST));
+    return open(writerBuilder(RegionCodec.instance(), false).overflow(OverflowPolicy.DROP_OLDEST));
   }
 
   private Reader<Region> reader(ReaderMode mode, Trust trust) {

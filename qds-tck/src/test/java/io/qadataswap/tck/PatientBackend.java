@@ -1,5 +1,6 @@
 package io.qadataswap.tck;
 
+import io.qadataswap.api.Unavailability;
 import io.qadataswap.api.channel.Channel;
 import io.qadataswap.api.channel.ChannelProvider;
 import io.qadataswap.api.channel.SegmentFile;
@@ -33,6 +34,9 @@ public final class PatientBackend implements ChannelProvider {
           .findFirst()
           .orElseThrow();
 
+  /** Called by ServiceLoader. */
+  public PatientBackend() {}
+
   /** Makes a flag for a child's JVM that lets it find this backend. */
   static String flag(Path directory) throws IOException {
     Path services = Files.createDirectories(directory.resolve("META-INF/services"));
@@ -62,7 +66,7 @@ public final class PatientBackend implements ChannelProvider {
   }
 
   @Override
-  public Optional<String> unavailableReason() {
+  public Optional<Unavailability> unavailableReason() {
     return provider.unavailableReason();
   }
 

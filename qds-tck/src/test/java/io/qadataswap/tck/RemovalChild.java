@@ -17,6 +17,7 @@ import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Random;
 import java.util.Set;
 
@@ -26,6 +27,8 @@ import java.util.Set;
  */
 final class RemovalChild {
   /** Somebody else was faster, or is at it. */
+  private static final List<IfExists> CHOICES = List.of(IfExists.values());
+
   private static final Set<Reason> TAKEN =
       Set.of(Reason.SECOND_WRITER, Reason.IN_USE, Reason.CHANNEL_EXISTS);
 
@@ -83,7 +86,7 @@ final class RemovalChild {
           .capacity(1 << 17)
           .messageSlots(RingFixture.SLOT_COUNT)
           .readerEntries(RingFixture.READER_ENTRY_COUNT)
-          .ifExists(IfExists.values()[random.nextInt(IfExists.values().length)])
+          .ifExists(CHOICES.get(random.nextInt(CHOICES.size())))
           .open();
     } catch (QdsException e) {
       if (TAKEN.contains(e.reason())) {

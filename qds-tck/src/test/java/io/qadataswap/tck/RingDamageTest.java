@@ -212,7 +212,8 @@ class RingDamageTest extends RingFixture {
   private static void check(Compiler compiler, Use use, Damage damage, String failure) {
     String what = use + " " + damage + ": " + failure;
     if (damage.isNoticedBy(use)) {
-      assertTrue(isNamed(failure) || isLate(compiler, failure) || (use.direct && isFault(failure)), what);
+      assertTrue(
+          isNamed(failure) || isLate(compiler, failure) || (use.direct && isFault(failure)), what);
     } else if (damage.isHarmlessFor(use)) {
       assertEquals("none", failure, what);
     } else {

@@ -34,6 +34,7 @@ class RingInterruptsTest extends RingFixture {
   private final Random random = new Random(SEED);
   private final AtomicLong interruptionCount = new AtomicLong();
   private final AtomicLong operationCount = new AtomicLong();
+  private volatile boolean filesOver;
   private volatile boolean over;
 
   RingInterruptsTest() {
@@ -65,10 +66,12 @@ class RingInterruptsTest extends RingFixture {
       assertTrue(interruptionCount.get() > 0, "nobody was interrupted while he waited");
       assertTrue(operationCount.get() > 0, "no file was opened");
       assertLocksOf(4);
-      over = true;
+      // First those who count on the writer to be there.
+      filesOver = true;
       for (Task<Long> task : interrupted.subList(3, 5)) {
         assertTrue(task.get() > 0);
       }
+      over = true;
       long written = interrupted.get(0).get();
       assertEquals(written, reading.get());
       assertEquals(written, interrupted.get(1).get());
@@ -153,7 +156,7 @@ class RingInterruptsTest extends RingFixture {
   /** Does all that opens, maps, locks, lists and removes files, none of which waits. */
   private Long useFiles(String name, String otherBackend) {
     long count = 0;
-    while (!over) {
+    while (!filesOver) {
       try (Writer<Region> writer =
               Qds.writer(name, RegionCodec.instance())
                   .directory(directory)

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.qadataswap.tck.Child.Side;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -28,7 +29,7 @@ class VirtualThreadsTest {
           new Child(
               side,
               VirtualReaders.class,
-              directory,
+              Files.createDirectory(directory.resolve(side.toString())),
               "-Djdk.virtualThreadScheduler.parallelism=2",
               "-Djdk.virtualThreadScheduler.maxPoolSize=2",
               "-Xlog:disable",

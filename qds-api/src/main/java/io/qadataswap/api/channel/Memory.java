@@ -19,15 +19,15 @@ import java.nio.ByteBuffer;
  *   <li>{@link IllegalStateException} after the memory was given back. An access that is under way
  *       then may still see the old bytes; none touches memory that is not mapped;
  *   <li>{@link UnsupportedOperationException} where it would write to a mapping that is read-only;
- *   <li>{@link IllegalArgumentException} where it is ordered and its offset is not a multiple of the
- *       value's width.
+ *   <li>{@link IllegalArgumentException} where it is ordered and its offset is not a multiple of
+ *       the value's width.
  * </ul>
  *
  * <p>When the file behind a mapping was cut short, access ends in {@link InternalError}, and the
  * JVM lives: implementations keep to loads, stores and copies of which the JVM can tell where they
  * ended. Compiled code may throw the error only some instructions later, when it returns or loops;
- * what was read meanwhile is anything. No such care is possible for {@link #address} and
- * {@link #slice}.
+ * what was read meanwhile is anything. No such care is possible for {@link #address} and {@link
+ * #slice}.
  */
 public interface Memory {
   /**
@@ -156,8 +156,8 @@ public interface Memory {
    * stale bytes, depending on the backend.
    *
    * <p>Where the file behind a mapping was cut short, most accesses through the buffer end in
-   * {@link InternalError}. But the JVM itself ends when C2 on x86 has made one instruction of {@code
-   * getInt} and the widening of its value to a long, and may end in comparing, filling and
+   * {@link InternalError}. But the JVM itself ends when C2 on x86 has made one instruction of
+   * {@code getInt} and the widening of its value to a long, and may end in comparing, filling and
    * checksums of buffers, in views of them, and in system calls and native code that get them.
    *
    * @param offset of the first byte
