@@ -47,6 +47,12 @@ final class Segments {
   private static final long BUSY_BYTE_POLL_NS = 2_000_000;
 
   /**
+   * The byte of a free entry is held by somebody who is about to give it back, or to enter: a
+   * prober, a remover, a reader. He may be off the CPU for a while, so that takes as long as this.
+   */
+  private static final long PASSING_HOLDER_NS = 10_000_000_000L;
+
+  /**
    * A creator locks its file right after it has made it; until then nothing tells that it lives.
    */
   private static final long UNLOCKED_CREATION_MS = 10_000;
@@ -463,7 +469,9 @@ final class Segments {
     SegmentFile file = segment.channel.file();
     int count = segment.geometry.readerEntryCount();
     long startNs = System.nanoTime();
+    long limitNs;
     do {
+      limitNs = BUSY_BYTE_NS;
       for (boolean freeOnly : new boolean[] {true, false}) {
         for (int i = 0; i < count; i++) {
           boolean free = segment.readers.stateWordAcquire(i) == ReaderEntryDescriptor.FREE;
@@ -472,6 +480,7 @@ final class Segments {
           }
           FileLock lock = file.tryLock(HeaderDescriptor.readerLockPosition(i), 1);
           if (lock == null) {
+            limitNs = free ? PASSING_HOLDER_NS : limitNs;
             continue;
           }
           segment.readers.evictLocked(i);
@@ -483,7 +492,7 @@ final class Segments {
         }
       }
       LockSupport.parkNanos(BUSY_BYTE_POLL_NS);
-    } while (System.nanoTime() - startNs < BUSY_BYTE_NS);
+    } while (System.nanoTime() - startNs < limitNs && !segment.isRemoved());
     return null;
   }
 
