@@ -53,18 +53,31 @@ final class UseGuard {
   }
 
   void enter() {
-    if (closeRequested || !STATE.compareAndSet(this, IDLE, BUSY)) {
-      throw refusal();
+    try {
+      if (closeRequested || !STATE.compareAndSet(this, IDLE, BUSY)) {
+        throw refusal();
+      }
+      USER_ID.setOpaque(this, Thread.currentThread().getId());
+      return;
+    } catch (InternalError e) {
+      if (userId == 0 || isUsedByCurrentThread()) {
+        leaveAgain();
+      }
+      throw e;
     }
-    USER_ID.setOpaque(this, Thread.currentThread().getId());
   }
 
   /** Leaves a call that a closer waits for, see {@link #awaitClosed}. */
   void exit() {
-    USER_ID.setOpaque(this, 0L);
-    STATE.setRelease(this, IDLE);
-    if (closeRequested) {
-      closeIfIdle();
+    try {
+      USER_ID.setOpaque(this, 0L);
+      STATE.setRelease(this, IDLE);
+      if (closeRequested) {
+        closeIfIdle();
+      }
+    } catch (InternalError e) {
+      leaveAgain();
+      throw e;
     }
   }
 
@@ -94,6 +107,18 @@ final class UseGuard {
     return userId == Thread.currentThread().getId();
   }
 
+  /**
+   * Leaves after the error of a file that was cut short has come late, here of all places, as it
+   * may on JDK 17: a closer would wait for ever.
+   */
+  private void leaveAgain() {
+    USER_ID.setOpaque(this, 0L);
+    STATE.compareAndSet(this, BUSY, IDLE);
+    if (closeRequested) {
+      closeIfIdle();
+    }
+  }
+
   /** Asks for the close. Returns whether this call is the first to do so. */
   boolean requestClose() {
     boolean first = !closeRequested;
@@ -103,10 +128,18 @@ final class UseGuard {
 
   /** Runs the close action unless a call is under way, which then does it when it leaves. */
   void closeIfIdle() {
-    if (STATE.compareAndSet(this, IDLE, CLOSED)) {
-      try {
+    boolean closing = false;
+    try {
+      closing = STATE.compareAndSet(this, IDLE, CLOSED);
+      if (closing) {
         closeAction.run();
-      } finally {
+      }
+    } catch (InternalError e) {
+      // As in leaveAgain: it may have come before we knew that we are the one to close.
+      closing |= state == CLOSED;
+      throw e;
+    } finally {
+      if (closing) {
         closeDone = true;
       }
     }

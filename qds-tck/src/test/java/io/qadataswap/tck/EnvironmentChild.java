@@ -136,6 +136,7 @@ final class EnvironmentChild {
         while (!opened.isEmpty()) {
           opened.pop().close();
         }
+        System.gc();
         return "closed";
       }
       default -> throw new IllegalArgumentException(words[0]);

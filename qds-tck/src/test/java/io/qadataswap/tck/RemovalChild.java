@@ -26,9 +26,9 @@ import java.util.Set;
  * Answers each line of standard input with how often it got to do what it should.
  */
 final class RemovalChild {
-  /** Somebody else was faster, or is at it. */
   private static final List<IfExists> CHOICES = List.of(IfExists.values());
 
+  /** Somebody else was faster, or is at it. */
   private static final Set<Reason> TAKEN =
       Set.of(Reason.SECOND_WRITER, Reason.IN_USE, Reason.CHANNEL_EXISTS);
 

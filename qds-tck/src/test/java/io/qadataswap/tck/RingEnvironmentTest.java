@@ -217,7 +217,12 @@ class RingEnvironmentTest extends RingFixture {
       assertEquals(
           "names other ring.qds", child.ask("names " + channels()).replace("names", "names "));
       assertEquals("closed", child.ask("close"));
-      assertEquals("created", child.ask("create " + other + "2 800000"));
+      // Agrona's mapping keeps the room until it is collected.
+      String created = child.ask("create " + other + "2 800000");
+      while (created.startsWith(Reason.DIRECTORY_FULL.name())) {
+        created = child.ask("create " + other + "2 800000");
+      }
+      assertEquals("created", created);
       assertAnswers(
           child,
           "writer " + channels() + " " + CAPACITY,

@@ -136,6 +136,19 @@ public final class SegmentFile {
     private Entry() {}
   }
 
+  private static QdsException noSuchChannel(Path path, String channelName, IOException cause) {
+    return new QdsException(
+        Reason.NO_SUCH_CHANNEL,
+        "channel="
+            + channelName
+            + ": there is no "
+            + path
+            + NearNames.describe(path)
+            + "; start the writer first, or set the"
+            + " directory (qds.dir, QDS_DIR) that the writer uses",
+        cause);
+  }
+
   /**
    * Opens an existing segment file, for reading and writing if that is allowed, else for reading.
    *
@@ -165,17 +178,12 @@ public final class SegmentFile {
           return file;
         }
       } catch (NoSuchFileException e) {
-        throw new QdsException(
-            Reason.NO_SUCH_CHANNEL,
-            "channel="
-                + channelName
-                + ": there is no "
-                + path
-                + NearNames.describe(path)
-                + "; start the writer first, or set the"
-                + " directory (qds.dir, QDS_DIR) that the writer uses",
-            e);
+        throw noSuchChannel(path, channelName, e);
       } catch (IOException e) {
+        if (Files.isRegularFile(path.toAbsolutePath().getParent())) {
+          // JDK 17 has another exception for this.
+          throw noSuchChannel(path, channelName, e);
+        }
         throw failure(channelName, "open " + path, e);
       }
     }
