@@ -64,7 +64,7 @@ public final class Reader<T> implements AutoCloseable, Iterable<Message<T>> {
   Reader(String name, RingReader ring, Codec<T> codec) {
     this.name = name;
     this.ring = ring;
-    this.guard = new UseGuard("reader of channel " + name, this::closeNow);
+    this.guard = new UseGuard("reader", name, ring::interruptWait, this::closeNow);
     this.decoder = codec.newDecoder(name, ring.validateFully());
     this.reminder = new CloseReminder(this, "reader of channel " + name);
   }
@@ -176,17 +176,7 @@ public final class Reader<T> implements AutoCloseable, Iterable<Message<T>> {
    * @throws QdsException with reason {@code CLOSED} after {@link #close()}
    */
   public ReaderStats stats() {
-    if (guard.isCloseRequested()) {
-      throw guard.closedException();
-    }
-    try {
-      return ring.stats();
-    } catch (IllegalStateException e) {
-      // closed by another thread meanwhile
-      throw guard.isCloseRequested() ? guard.closedException() : e;
-    } catch (InternalError e) {
-      throw Failures.cutShort(name, e);
-    }
+    return guard.whileOpen(ring::stats);
   }
 
   /**
@@ -197,20 +187,7 @@ public final class Reader<T> implements AutoCloseable, Iterable<Message<T>> {
   @Override
   public void close() {
     reminder.closed();
-    guard.requestClose();
-    interruptWait();
-    if (!guard.isUsedByCurrentThread()) {
-      guard.closeIfIdle();
-      guard.awaitClosed(this::interruptWait);
-    }
-  }
-
-  private void interruptWait() {
-    try {
-      ring.interruptWait();
-    } catch (InternalError e) {
-      // The file was cut short: the call that waits finds that out by itself.
-    }
+    guard.close();
   }
 
   void closeMessage(Message<T> message, T value, Loan loan) {

@@ -3,6 +3,7 @@ package io.qadataswap.api;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Supplier;
 
 /**
  * Keeps a writer or reader to one thread at a time, and its closing out of the way of the call that
@@ -35,7 +36,9 @@ final class UseGuard {
     }
   }
 
+  private final String channelName;
   private final String owner;
+  private final Runnable wakeAction;
   private final Runnable closeAction;
   private volatile int state;
   private volatile boolean closeRequested;
@@ -47,8 +50,19 @@ final class UseGuard {
    */
   private volatile long userId;
 
-  UseGuard(String owner, Runnable closeAction) {
-    this.owner = owner;
+  /**
+   * Creates the guard of a writer or reader that is open.
+   *
+   * @param role what is guarded, for messages
+   * @param channelName for messages
+   * @param wakeAction ends a wait of the call that is under way; repeated, since it may be just
+   *     about to begin
+   * @param closeAction runs once
+   */
+  UseGuard(String role, String channelName, Runnable wakeAction, Runnable closeAction) {
+    this.channelName = channelName;
+    this.owner = role + " of channel " + channelName;
+    this.wakeAction = wakeAction;
     this.closeAction = closeAction;
   }
 
@@ -67,7 +81,7 @@ final class UseGuard {
     }
   }
 
-  /** Leaves a call that a closer waits for, see {@link #awaitClosed}. */
+  /** Leaves a call that a closer waits for, see {@link #close}. */
   void exit() {
     try {
       USER_ID.setOpaque(this, 0L);
@@ -119,15 +133,51 @@ final class UseGuard {
     }
   }
 
-  /** Asks for the close. Returns whether this call is the first to do so. */
-  boolean requestClose() {
-    boolean first = !closeRequested;
+  /** Does what any thread may do at any time, unless it is closed. */
+  <S> S whileOpen(Supplier<S> work) {
+    if (closeRequested) {
+      throw closedException();
+    }
+    try {
+      return work.get();
+    } catch (IllegalStateException e) {
+      // closed by another thread meanwhile
+      throw closeRequested ? closedException() : e;
+    } catch (InternalError e) {
+      throw Failures.cutShort(channelName, e);
+    }
+  }
+
+  /**
+   * Asks for the close, and waits until the call that is under way has left and the close action
+   * ran, unless that call is of this thread or leaves the use held.
+   */
+  void close() {
     closeRequested = true;
-    return first;
+    wake();
+    if (isUsedByCurrentThread()) {
+      return;
+    }
+    closeIfIdle();
+    while (!closeDone && !isHeld() && !isUsedByCurrentThread()) {
+      LockSupport.parkNanos(this, CLOSE_POLL_NS);
+      closeIfIdle();
+      if (!closeDone) {
+        wake();
+      }
+    }
+  }
+
+  private void wake() {
+    try {
+      wakeAction.run();
+    } catch (InternalError e) {
+      // The file was cut short: the call that waits finds that out by itself.
+    }
   }
 
   /** Runs the close action unless a call is under way, which then does it when it leaves. */
-  void closeIfIdle() {
+  private void closeIfIdle() {
     boolean closing = false;
     try {
       closing = STATE.compareAndSet(this, IDLE, CLOSED);
@@ -141,22 +191,6 @@ final class UseGuard {
     } finally {
       if (closing) {
         closeDone = true;
-      }
-    }
-  }
-
-  /**
-   * Waits until the call that is under way has left and the close action ran, unless that call
-   * leaves the use held.
-   *
-   * @param wake ends a wait of that call; repeated, since it may be just about to begin
-   */
-  void awaitClosed(Runnable wake) {
-    while (!closeDone && !isHeld() && !isUsedByCurrentThread()) {
-      LockSupport.parkNanos(this, CLOSE_POLL_NS);
-      closeIfIdle();
-      if (!closeDone) {
-        wake.run();
       }
     }
   }

@@ -37,7 +37,7 @@ public final class Writer<T> implements AutoCloseable {
   Writer(String name, RingWriter ring, Codec<T> codec) {
     this.name = name;
     this.ring = ring;
-    this.guard = new UseGuard("writer of channel " + name, this::closeNow);
+    this.guard = new UseGuard("writer", name, ring::interruptWait, this::closeNow);
     this.encoder = codec.newEncoder(name);
     this.reminder = new CloseReminder(this, "writer of channel " + name);
   }
@@ -169,17 +169,7 @@ public final class Writer<T> implements AutoCloseable {
    * @throws QdsException with reason {@code CLOSED} after {@link #close()}
    */
   public WriterStats stats() {
-    if (guard.isCloseRequested()) {
-      throw guard.closedException();
-    }
-    try {
-      return ring.stats();
-    } catch (IllegalStateException e) {
-      // closed by another thread meanwhile
-      throw guard.isCloseRequested() ? guard.closedException() : e;
-    } catch (InternalError e) {
-      throw Failures.cutShort(name, e);
-    }
+    return guard.whileOpen(ring::stats);
   }
 
   /**
@@ -191,23 +181,10 @@ public final class Writer<T> implements AutoCloseable {
   @Override
   public void close() {
     reminder.closed();
-    guard.requestClose();
-    interruptWait();
-    if (guard.isUsedByCurrentThread()) {
-      if (guard.isHeld()) {
-        claim.abort();
-      }
-      return;
-    }
-    guard.closeIfIdle();
-    guard.awaitClosed(this::interruptWait);
-  }
-
-  private void interruptWait() {
-    try {
-      ring.interruptWait();
-    } catch (InternalError e) {
-      // The file was cut short: the call that waits finds that out by itself.
+    boolean ownClaim = guard.isUsedByCurrentThread() && guard.isHeld();
+    guard.close();
+    if (ownClaim) {
+      claim.abort();
     }
   }
 

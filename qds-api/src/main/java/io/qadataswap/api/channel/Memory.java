@@ -66,6 +66,12 @@ public interface Memory {
   /**
    * Reads an int, plain, at any offset.
    *
+   * <p>Where Java widens an int that it has loaded to a long, C2 on x86 makes one instruction of
+   * both (movslq), of which the JVM's fault handler (17 and 25) does not know the length: where the
+   * file was cut short the JVM would end instead of throwing InternalError. An implementation over
+   * a mapping keeps the two apart, for example by combining each int that it loads with a field
+   * that is always 0, which the compiler cannot know.
+   *
    * @param offset in bytes
    * @return the value
    */

@@ -136,19 +136,6 @@ public final class SegmentFile {
     private Entry() {}
   }
 
-  private static QdsException noSuchChannel(Path path, String channelName, IOException cause) {
-    return new QdsException(
-        Reason.NO_SUCH_CHANNEL,
-        "channel="
-            + channelName
-            + ": there is no "
-            + path
-            + NearNames.describe(path)
-            + "; start the writer first, or set the"
-            + " directory (qds.dir, QDS_DIR) that the writer uses",
-        cause);
-  }
-
   /**
    * Opens an existing segment file, for reading and writing if that is allowed, else for reading.
    *
@@ -189,6 +176,19 @@ public final class SegmentFile {
     }
     throw new QdsException(
         Reason.IO, "channel=" + channelName + ": " + path + " is being replaced all the time");
+  }
+
+  private static QdsException noSuchChannel(Path path, String channelName, IOException cause) {
+    return new QdsException(
+        Reason.NO_SUCH_CHANNEL,
+        "channel="
+            + channelName
+            + ": there is no "
+            + path
+            + NearNames.describe(path)
+            + "; start the writer first, or set the"
+            + " directory (qds.dir, QDS_DIR) that the writer uses",
+        cause);
   }
 
   /**
@@ -528,7 +528,7 @@ public final class SegmentFile {
         if (entry == null) {
           boolean[] writable = {true};
           FileChannel channel = onIoThread(() -> openChannel(path, writable));
-          entry = entry(channel, writable[0]);
+          entry = entry(channel, writable[0], ConcurrentHashMap.newKeySet());
           if (!key.equals(keyOrNull(path))) {
             // Some other file was opened. Its descriptor must not be closed, this JVM may have
             // locks on that file: keep it, under a name that nobody looks for.
@@ -552,12 +552,12 @@ public final class SegmentFile {
     }
   }
 
-  private static Object[] entry(FileChannel channel, boolean writable) {
+  private static Object[] entry(FileChannel channel, boolean writable, Set<FileLock> locks) {
     Object[] entry = new Object[Entry.SIZE];
     entry[Entry.CHANNEL] = channel;
     entry[Entry.WRITABLE] = writable;
     entry[Entry.USERS] = 0;
-    entry[Entry.LOCKS] = ConcurrentHashMap.newKeySet();
+    entry[Entry.LOCKS] = locks;
     return entry;
   }
 
@@ -596,9 +596,8 @@ public final class SegmentFile {
           }
           file = onIoThread(() -> openNew(path, mode, lockPosition, lockLength));
         }
-        Object[] entry = entry(file.channel, true);
+        Object[] entry = entry(file.channel, true, file.locks);
         entry[Entry.USERS] = 1;
-        entry[Entry.LOCKS] = file.locks;
         table.put(file.key, entry);
         return file;
       } finally {

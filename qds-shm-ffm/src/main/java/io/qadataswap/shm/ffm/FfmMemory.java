@@ -13,12 +13,7 @@ class FfmMemory implements Memory {
   final MemorySegment segment;
   private final boolean writable;
 
-  /**
-   * Always 0, though the compiler cannot know. Combined with each int that is read, it keeps C2 on
-   * x86 from merging the load with a widening to long into one instruction (movslq), of which the
-   * JVM's fault handler (17 and 25) does not know the length: where the file was cut short, the JVM
-   * would end instead of throwing InternalError.
-   */
+  /** Always 0, though the compiler cannot know; see {@link Memory#getInt}. */
   private int zero;
 
   FfmMemory(MemorySegment segment) {

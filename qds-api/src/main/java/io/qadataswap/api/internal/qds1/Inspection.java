@@ -176,11 +176,6 @@ final class Inspection {
     }
   }
 
-  /** Returns whether this is neither a copy nor from an earlier boot of the machine. */
-  boolean isOfThisFile() {
-    return header.bootId().equals(ProcessIdentity.bootId()) && header.inode() == file.inode();
-  }
-
   private boolean isWriterActive() {
     return bytes.getInt(HeaderDescriptor.WRITER_STATE_OFFSET) == HeaderDescriptor.WRITER_ACTIVE;
   }

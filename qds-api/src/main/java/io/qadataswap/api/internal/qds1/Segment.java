@@ -68,6 +68,24 @@ final class Segment {
     }
   }
 
+  /** For a successor: while a writer runs, the two counters cannot be read at one moment. */
+  void requireFloorInRing() {
+    long lowest = publishedAcquire() - geometry.slotCount();
+    if (floorAcquire() < lowest) {
+      throw new QdsException(
+          Reason.CORRUPT,
+          "channel="
+              + name
+              + " floor="
+              + floorAcquire()
+              + " published="
+              + publishedAcquire()
+              + " allowed=a floor of at least "
+              + lowest
+              + ", published less the slots; remove the channel and create it again");
+    }
+  }
+
   int writerStateAcquire() {
     return channel.getIntAcquire(HeaderDescriptor.WRITER_STATE_OFFSET);
   }

@@ -3,6 +3,7 @@ package io.qadataswap.api.internal.qds1;
 import io.qadataswap.api.OverflowPolicy;
 import io.qadataswap.api.QdsException;
 import io.qadataswap.api.QdsException.Reason;
+import io.qadataswap.api.channel.SegmentFile;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -39,6 +40,11 @@ record SegmentHeader(
   private static final long KNOWN_FEATURES_FOR_READERS = 0;
   private static final long MAX_READER_TABLE_OFFSET = 1 << 20;
   private static final long KNOWN_FEATURES_FOR_WRITERS = HeaderDescriptor.FEATURE_PAYLOAD_CHECKSUM;
+
+  /** Returns whether the file is neither a copy nor from an earlier boot of the machine. */
+  boolean isOf(SegmentFile file) {
+    return bootId.equals(ProcessIdentity.bootId()) && inode == file.inode();
+  }
 
   /** Returns the bytes of a new header; the words after the static block are zero. */
   byte[] format() {

@@ -101,9 +101,7 @@ final class Segments {
     SegmentFile.release(lock);
     try {
       removeIfDrained(segment);
-      if (isRecordedForThisProcess(segment)) {
-        file.parkIfLastUser();
-      }
+      Inspection.parkIfAttached(file, segment.name);
     } catch (IOException | RuntimeException | InternalError e) {
       LOGGER.log(
           System.Logger.Level.WARNING,
@@ -292,7 +290,7 @@ final class Segments {
     }
   }
 
-  private void prepareDirectory(WriterOptions options) {
+  private static void prepareDirectory(WriterOptions options) {
     Path directory = options.directory();
     String where = "channel=" + options.name() + ": the directory " + directory;
     String remedy = " or choose another (qds.dir, QDS_DIR)";
@@ -321,12 +319,6 @@ final class Segments {
     } catch (IOException e) {
       throw SegmentFile.failure(options.name(), "use the directory " + directory, e);
     }
-    try {
-      sweep(directory);
-    } catch (QdsException e) {
-      // What cannot be swept keeps nobody from creating; what does shows next.
-      LOGGER.log(System.Logger.Level.DEBUG, "nothing swept", e);
-    }
   }
 
   /** Returns null if the segment is gone or was removed to make place for a new one. */
@@ -347,7 +339,7 @@ final class Segments {
                 + "; choose another name, or open with IfExists.TAKE_OVER or REPLACE");
       }
       requireWritable(file, name);
-      if (options.ifExists() == IfExists.REPLACE || isRemoved(file, name) || isStale(file, name)) {
+      if (options.ifExists() == IfExists.REPLACE || isLeftOver(file, name)) {
         discard(file, name);
         return null;
       }
@@ -378,6 +370,7 @@ final class Segments {
                 + " writer first");
       }
       segment.requireSoundCounters();
+      segment.requireFloorInRing();
       if (segment.writerStateAcquire() == HeaderDescriptor.WRITER_ACTIVE) {
         LOGGER.log(
             System.Logger.Level.INFO,
@@ -407,7 +400,7 @@ final class Segments {
     Segment entered = null;
     try {
       SegmentHeader header = readHeader(file, name, false);
-      if (isRemoved(file, name) || isStale(file, name)) {
+      if (isLeftOver(file, name)) {
         throw new QdsException(
             Reason.NO_SUCH_CHANNEL,
             "channel="
@@ -647,13 +640,14 @@ final class Segments {
   private static void requireNobodyRuns(SegmentFile file, String name) {
     Inspection inspection;
     try {
+      if (!readHeader(file, name, false).isOf(file)) {
+        return;
+      }
       inspection = Inspection.of(file.path(), name, file);
     } catch (QdsException e) {
       return;
     }
-    if (inspection.isOfThisFile()) {
-      inspection.requireNobodyRuns();
-    }
+    inspection.requireNobodyRuns();
   }
 
   private static void removeIfDrained(Segment segment) throws IOException {
@@ -694,24 +688,6 @@ final class Segments {
     return true;
   }
 
-  /**
-   * Returns whether somebody of this process, a native library say, is still attached by a lock.
-   */
-  private static boolean isRecordedForThisProcess(Segment segment) {
-    ProcessIdentity self = ProcessIdentity.self();
-    if (segment.writerStateAcquire() == HeaderDescriptor.WRITER_ACTIVE
-        && segment.writerProcess().equals(self)) {
-      return true;
-    }
-    for (int entry = 0; entry < segment.geometry.readerEntryCount(); entry++) {
-      if (segment.readers.stateWordAcquire(entry) != ReaderEntryDescriptor.FREE
-          && segment.readers.process(entry).equals(self)) {
-        return true;
-      }
-    }
-    return false;
-  }
-
   private static FileLock lockPatiently(SegmentFile file, long position, long length) {
     long startNs = System.nanoTime();
     while (true) {
@@ -727,10 +703,9 @@ final class Segments {
     return header.inode() == file.inode() && file.isAtItsPath();
   }
 
-  /** Returns whether a segment was not made under this name on this boot of the machine. */
-  private static boolean isStale(SegmentFile file, String name) {
-    SegmentHeader header = readHeader(file, name, false);
-    return !header.bootId().equals(ProcessIdentity.bootId()) || header.inode() != file.inode();
+  /** Returns whether nobody may join the segment: it is removed, a copy, or of an earlier boot. */
+  private static boolean isLeftOver(SegmentFile file, String name) {
+    return isRemoved(file, name) || !readHeader(file, name, false).isOf(file);
   }
 
   /** Returns whether somebody was about to remove the name, and died or was not allowed to. */
