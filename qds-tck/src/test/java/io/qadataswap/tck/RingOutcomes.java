@@ -413,15 +413,23 @@ abstract class RingOutcomes extends RingFixture {
   @Test
   void aMissingStampIsNotWaitedFor() throws Exception {
     for (WaitStrategy strategy : WaitStrategy.values()) {
-      try (Writer<Region> writer = writer().open();
-          Reader<Region> reader = reader().waitStrategy(strategy).open()) {
-        write(writer, 8, 3);
-        new Patch(file()).putLong(DESCRIPTOR_RING_OFFSET + 64L, 0);
-        readAndClose(reader, 0);
-        assertRefused(Reason.CORRUPT, () -> reader.read(), NAME, "stamp of message 1=0");
-      }
-      Qds.remove(directory, NAME, Qds.DEFAULT_LAYOUT, false);
+      aMissingStampIsNotWaitedFor(strategy, 0);
+      // Nor is it taken for reclaimed: the reader has not read it.
+      aMissingStampIsNotWaitedFor(strategy, 3);
     }
+  }
+
+  private void aMissingStampIsNotWaitedFor(WaitStrategy strategy, long floor) throws Exception {
+    try (Writer<Region> writer = writer().open();
+        Reader<Region> reader = reader().waitStrategy(strategy).open()) {
+      write(writer, 8, 3);
+      Patch patch = new Patch(file());
+      patch.putLong(DESCRIPTOR_RING_OFFSET + 64L, 0);
+      patch.putLong(1024, floor);
+      readAndClose(reader, 0);
+      assertRefused(Reason.CORRUPT, () -> reader.read(), NAME, "stamp of message 1=0");
+    }
+    Qds.remove(directory, NAME, Qds.DEFAULT_LAYOUT, false);
   }
 
   @Test

@@ -16,6 +16,7 @@ import io.qadataswap.api.QdsException;
 import io.qadataswap.api.QdsException.Reason;
 import io.qadataswap.api.Reader;
 import io.qadataswap.api.Region;
+import io.qadataswap.api.StartPosition;
 import io.qadataswap.api.Writer;
 import io.qadataswap.api.WriterBuilder;
 import io.qadataswap.api.codec.Codec;
@@ -552,6 +553,44 @@ abstract class RingSegments extends RingFixture {
       }
       assertNotEquals("1", inspect().header().get("writerEpoch"));
     }
+  }
+
+  @Test
+  void aTakeoverPassesOverWhatAReaderThatDiedJoiningSeemsToBeIn() throws Exception {
+    long floor;
+    try (Writer<Region> writer = writer().open();
+        Reader<Region> reader = reader().open()) {
+      for (int i = 0; i < 40; i++) {
+        write(writer, 100);
+        if (i < 38) {
+          readAndClose(reader, i);
+        }
+      }
+      floor = inspect().oldestSequence();
+    }
+    assertTrue(floor > 40 - SLOT_COUNT + 1, "floor=" + floor);
+    Patch patch = new Patch(file());
+    // It stored a cursor that it had read long before, and died; the slot was to be rewritten.
+    long entry = Patch.READER_TABLE_OFFSET + 5 * 256L;
+    patch.putLong(entry, floor - 1);
+    patch.putInt(entry + 128, 1);
+    patch.putLong(DESCRIPTOR_RING_OFFSET + 64 * ((floor - 1) % SLOT_COUNT), 0);
+    try (Writer<Region> successor = writer().open();
+        Reader<Region> reader = reader().start(StartPosition.at(38)).open()) {
+      for (int i = 38; i < 60; i++) {
+        readAndClose(reader, i);
+        write(successor, 100);
+      }
+    }
+  }
+
+  @Test
+  void aTakeoverRefusesAFloorThatLiesBelowTheRing() throws Exception {
+    leave(3);
+    Patch patch = new Patch(file());
+    patch.putLong(1152, SLOT_COUNT + 1);
+    assertRefused(
+        Reason.CORRUPT, () -> writer().open(), NAME, "floor=0", "published=" + (SLOT_COUNT + 1));
   }
 
   @Test

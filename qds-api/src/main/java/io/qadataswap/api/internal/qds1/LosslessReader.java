@@ -85,6 +85,11 @@ final class LosslessReader extends Qds1Reader {
   }
 
   @Override
+  boolean mayBeGone(long sequence) {
+    return false;
+  }
+
+  @Override
   public void release(Loan loan) {
     if (loan.handle() != COPIED) {
       markReleased(loan.sequence());

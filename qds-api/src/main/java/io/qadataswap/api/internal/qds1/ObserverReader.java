@@ -52,6 +52,11 @@ final class ObserverReader extends Qds1Reader {
   }
 
   @Override
+  boolean mayBeGone(long sequence) {
+    return segment.floorAcquire() > sequence;
+  }
+
+  @Override
   public void release(Loan loan) {
     long pin = loan.handle();
     try {

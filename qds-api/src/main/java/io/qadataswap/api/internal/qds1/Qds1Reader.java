@@ -121,6 +121,9 @@ abstract class Qds1Reader implements RingReader {
   /** Opens the loan on the next message if there is one. */
   abstract boolean take(Loan loan);
 
+  /** Returns whether the writer may have reclaimed a message that this reader has not read. */
+  abstract boolean mayBeGone(long sequence);
+
   /** Returns the number of loans that still refer to the mapping. */
   abstract int openLoanCount();
 
@@ -292,7 +295,7 @@ abstract class Qds1Reader implements RingReader {
           if (!isAtEnd(false) && segment.stampAcquire(next) != next + 1 && !closing) {
             waiter.sleep(
                 HeaderDescriptor.PUBLISHED_OFFSET,
-                (int) next,
+                (int) Math.min(next, segment.publishedAcquire()),
                 channel.getInt(HeaderDescriptor.WRITER_WAKES_OFFSET) != 0);
           }
           healthDue = waiter.isCheckDue();
@@ -449,12 +452,10 @@ abstract class Qds1Reader implements RingReader {
     return segment.stampAcquire(next) != next + 1 && segment.publishedAcquire() <= next;
   }
 
-  /** A published message of a lossless reader has its stamp: else the segment is damaged. */
+  /** A published message that this reader is due has its stamp: else the segment is damaged. */
   private void requireStampOfPublished() {
     long published = segment.publishedAcquire();
-    if (published > next
-        && segment.stampAcquire(next) != next + 1
-        && segment.floorAcquire() <= next) {
+    if (published > next && segment.stampAcquire(next) != next + 1 && !mayBeGone(next)) {
       throw new QdsException(
           Reason.CORRUPT,
           "channel="

@@ -57,6 +57,9 @@ final class Qds1Writer implements RingWriter {
   /** As in the header, which nobody else writes. */
   private long floor;
 
+  /** What predecessors may have reclaimed already. */
+  private final long inheritedFloor;
+
   /** No reader is below this any more, and none will be: what lies below may be overwritten. */
   private long live;
 
@@ -99,6 +102,7 @@ final class Qds1Writer implements RingWriter {
     this.publishedBytes = channel.getLong(HeaderDescriptor.PUBLISHED_BYTES_OFFSET);
     this.startBytes = publishedBytes;
     this.floor = Math.max(0, Math.min(segment.floorAcquire(), next));
+    this.inheritedFloor = floor;
     this.live = Math.max(0, next - geometry.slotCount());
     // A former writer may have died between storing the floor and scanning again.
     VarHandle.fullFence();
@@ -421,6 +425,10 @@ final class Qds1Writer implements RingWriter {
         || length < 0
         || offset % MessageDescriptor.PAYLOAD_ALIGNMENT != 0
         || offset > geometry.arenaLength() - length) {
+      if (sequence < inheritedFloor) {
+        // Gone: the reader that seemed to be in it was only about to join, and will see the floor.
+        return;
+      }
       throw new QdsException(
           Reason.CORRUPT,
           "channel="
