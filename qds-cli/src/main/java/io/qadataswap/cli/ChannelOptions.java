@@ -43,6 +43,13 @@ final class ChannelOptions {
     return chosen;
   }
 
+  /** Removes what creators that died have left half-made, and says so. */
+  void sweep() {
+    for (String swept : Qds.sweep(directory())) {
+      Main.printNote("removed leftover " + swept);
+    }
+  }
+
   /** Returns the layout for a channel that may have to be created. */
   String layoutOf(String channel) {
     if (layout != null) {

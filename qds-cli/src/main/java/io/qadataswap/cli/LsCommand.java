@@ -2,7 +2,6 @@ package io.qadataswap.cli;
 
 import io.qadataswap.api.ChannelInfo;
 import io.qadataswap.api.ParticipantInfo;
-import io.qadataswap.api.Qds;
 import java.io.IOException;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -26,9 +25,7 @@ final class LsCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    for (String swept : Qds.sweep(channels.directory())) {
-      Main.printNote("removed leftover " + swept);
-    }
+    channels.sweep();
     List<ChannelOptions.Listed> listed = channels.list();
     if (json) {
       for (ChannelOptions.Listed channel : listed) {

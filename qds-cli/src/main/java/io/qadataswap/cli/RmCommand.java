@@ -28,6 +28,7 @@ final class RmCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
+    channels.sweep();
     int exitCode = ExitCode.OK;
     for (String name : names) {
       try {

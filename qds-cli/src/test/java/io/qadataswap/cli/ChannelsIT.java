@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -93,6 +94,45 @@ class ChannelsIT {
 
     tool.ok("rm", "c", "--force");
     assertEquals(List.of(), tool.channelFiles());
+  }
+
+  @Test
+  void leftoversOfAKilledCreatorAreRemovedByLsDoctorAndRm() throws Exception {
+    Path numbers = ArrowFiles.numbers(tool.file("numbers.arrow"), 3);
+    tool.ok("send", numbers, "--channel", "whole");
+    for (String[] command : new String[][] {{"ls"}, {"doctor"}, {"rm", "whole"}}) {
+      String leftover = leftoverOfAKilledSender(numbers);
+      Tool.Run run = tool.ok((Object[]) command);
+      String said = run.out() + run.err();
+      assertTrue(said.lines().anyMatch(l -> l.contains("leftover " + leftover)), said);
+      assertFalse(tool.channelFiles().contains(leftover), command[0]);
+    }
+    assertEquals(List.of(), tool.channelFiles());
+  }
+
+  /** Kills senders while they fill a large file, until one has died in time. */
+  private String leftoverOfAKilledSender(Path file) throws Exception {
+    while (true) {
+      Tool.Run send = tool.start("send", file, "--channel", "torn", "--capacity", "400M");
+      Optional<String> begun = Optional.empty();
+      while (begun.isEmpty() && send.process().isAlive()) {
+        begun = tool.channelFiles().stream().filter(this::isBegun).findFirst();
+      }
+      send.process().destroyForcibly().waitFor();
+      if (begun.isPresent() && tool.channelFiles().contains(begun.get())) {
+        return begun.get();
+      }
+      if (tool.channelFiles().contains("torn.qds")) {
+        tool.ok("rm", "torn");
+      }
+    }
+  }
+
+  /** An empty file may have a creator that has not locked it yet: it is left alone for a while. */
+  private boolean isBegun(String fileName) {
+    return fileName.startsWith(".torn.")
+        && fileName.endsWith(".tmp")
+        && tool.channels().resolve(fileName).toFile().length() > 0;
   }
 
   @Test

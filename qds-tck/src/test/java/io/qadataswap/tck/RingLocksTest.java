@@ -58,6 +58,9 @@ class RingLocksTest extends ProcessFixture {
 
   private static final int ENOUGH = 3 * SLOT_COUNT;
 
+  /** Nobody is refused after it who has reason to wait. */
+  private static final Duration BUSY_LONGER_THAN_A_PROBE = Duration.ofMillis(300);
+
   @TempDir Path elsewhere;
 
   /** Finds by another process that a participant of this one still has its lock. */
@@ -512,6 +515,32 @@ class RingLocksTest extends ProcessFixture {
         }
       }
     }
+  }
+
+  /** QDS1-LOCK-04: who only passes by keeps nobody out, however long the machine lets him wait. */
+  @Test
+  void whoHoldsTheBytesOfNobodyInPassingIsWaitedFor() throws Exception {
+    Child leaving = startStoppable(Side.FFM);
+    Debugger debugger = Debugger.attach(leaving);
+    assertEquals("open 0", leaving.ask("writer " + CAPACITY));
+    assertEquals("wrote 1", leaving.ask("write 1"));
+    debugger.runTo(
+        before("io.qadataswap.api.internal.qds1.Segments", "isAbandoned")
+            .in("Segments.removeIfDrained"),
+        leaving,
+        "close");
+    Task<Writer<Region>> writing = new Task<>("writer", () -> writer().open());
+    Task<Reader<Region>> reading = new Task<>("reader", () -> reader().open());
+    long startNs = System.nanoTime();
+    await(() -> System.nanoTime() - startNs > BUSY_LONGER_THAN_A_PROBE.toNanos());
+    assertTrue(writing.thread.isAlive() && reading.thread.isAlive());
+    debugger.goOn();
+    try (Writer<Region> writer = writing.get();
+        Reader<Region> reader = reading.get()) {
+      assertEquals(1, writer.stats().nextSequence());
+      assertEquals(0, reader.startSequence());
+    }
+    assertEquals("closed", leaving.answer());
   }
 
   // ---------------------------------------------------------------- creation

@@ -427,7 +427,7 @@ abstract class RingOutcomes extends RingFixture {
       patch.putLong(DESCRIPTOR_RING_OFFSET + 64L, 0);
       patch.putLong(1024, floor);
       readAndClose(reader, 0);
-      assertRefused(Reason.CORRUPT, () -> reader.read(), NAME, "stamp of message 1=0");
+      assertRefused(Reason.CORRUPT, () -> reader.read(LONG), NAME, "stamp of message 1=0");
     }
     Qds.remove(directory, NAME, Qds.DEFAULT_LAYOUT, false);
   }

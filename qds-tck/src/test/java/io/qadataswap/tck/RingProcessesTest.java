@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.qadataswap.api.Message;
+import io.qadataswap.api.OverflowPolicy;
 import io.qadataswap.api.ParticipantInfo;
 import io.qadataswap.api.Qds;
 import io.qadataswap.api.QdsException.Reason;
@@ -300,6 +301,79 @@ class RingProcessesTest extends ProcessFixture {
       writer.stats();
     }
     assertFalse(Files.exists(file()), "all was read");
+  }
+
+  /** The same where the writer never waits: who lives has read or counted as lost each message. */
+  @Test
+  void aDroppingChannelGoesOnWhoeverDies() throws Exception {
+    String writerRole = "writer " + CAPACITY + " DROP_OLDEST";
+    String observerRole = "reader OBSERVER AWAIT_SUCCESSOR";
+    List<Side> sides = List.of(Side.FFM, Side.AGRONA, Side.FFM_WITH_FUTEX);
+    Child writer = begin(start(Side.FFM), writerRole);
+    Child reading = begin(start(Side.AGRONA), observerRole);
+    Child holding = start(Side.FFM);
+    List<Task<Long>> living = new ArrayList<>();
+    for (String backend : List.of("ffm", "agrona")) {
+      Reader<Region> lasting = observer().backend(backend).awaitSuccessor(true).open();
+      living.add(new Task<>("lasting on " + backend, () -> observeToEnd(lasting)));
+    }
+    for (int round = 0; round < Stress.rounds(9); round++) {
+      Child next = start(sides.get(random.nextInt(sides.size())));
+      assertTrue(holding.ask(observerRole).startsWith("open "));
+      // What a dead one had pinned must not stay in the writer's way.
+      assertEquals("held 5", holding.ask("hold 5"));
+      long enough = inspect().publishedCount() + random.nextInt(1_000);
+      await(() -> inspect().publishedCount() >= enough);
+      assertEquals("checked 5", holding.ask("check-held"));
+      assertFalse(writer.hasAnswer() || reading.hasAnswer(), "ended, or found something wrong");
+      switch (round % 3) {
+        case 0 -> {
+          writer.kill();
+          writer = begin(next, writerRole);
+        }
+        case 1 -> {
+          reading.kill();
+          reading = begin(next, observerRole);
+        }
+        default -> {
+          writer.process.destroyForcibly();
+          reading.kill();
+          writer.kill();
+          writer = begin(next, writerRole);
+          reading = begin(start(Side.FFM), observerRole);
+        }
+      }
+      holding.kill();
+      holding = start(sides.get(round % sides.size()));
+    }
+    writer.kill();
+    try (Writer<Region> last = writer().overflow(OverflowPolicy.DROP_OLDEST).open()) {
+      for (int i = 0; i < 5 * SLOT_COUNT; i++) {
+        writeChecked(last);
+      }
+      long written = last.stats().nextSequence();
+      last.close();
+      for (Task<Long> reader : living) {
+        assertEquals(written, reader.get());
+      }
+      assertTrue(reading.answer().startsWith("ended " + written));
+    }
+    assertEquals("closed", reading.ask("close"));
+    assertFalse(Files.exists(file()), "somebody has seen all there was, and all have left");
+  }
+
+  /** Reads all there is, checks that each sequence was read or lost, and closes the observer. */
+  private static long observeToEnd(Reader<Region> reader) throws InterruptedException {
+    long count = reader.stats().nextSequence();
+    for (Message<Region> message : reader) {
+      assertEquals(count + reader.stats().lostCount(), message.sequence());
+      Payloads.checkSelfDescribed(message);
+      count++;
+    }
+    assertTrue(reader.isEnded());
+    long end = count + reader.stats().lostCount();
+    reader.close();
+    return end;
   }
 
   private static Child begin(Child child, String role) throws IOException {

@@ -180,6 +180,11 @@ final class Inspection {
     return bytes.getInt(HeaderDescriptor.WRITER_STATE_OFFSET) == HeaderDescriptor.WRITER_ACTIVE;
   }
 
+  /** Returns whether the writer has closed, or its record names a process that has ended. */
+  boolean isWriterGone() {
+    return !isWriterActive() || writerProcess().isKnownDead();
+  }
+
   private ProcessIdentity writerProcess() {
     return new ProcessIdentity(
         bytes.getLong(HeaderDescriptor.WRITER_PID_OFFSET),

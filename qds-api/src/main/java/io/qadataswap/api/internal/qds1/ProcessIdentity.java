@@ -76,6 +76,11 @@ record ProcessIdentity(long pid, long startTime, long pidNamespace) {
     return found == startTime || found == UNKNOWN;
   }
 
+  /** Returns whether the recorded process is one of this namespace that has ended. */
+  boolean isKnownDead() {
+    return pid > 0 && startTime != 0 && pidNamespace == self().pidNamespace && !isRunning();
+  }
+
   /** Returns 0 if there is no such process, or only its remains. */
   private static long startTimeOf(long pid) {
     if (!Files.exists(Path.of("/proc/self/stat"))) {

@@ -47,8 +47,9 @@ final class Segments {
   private static final long BUSY_BYTE_POLL_NS = 2_000_000;
 
   /**
-   * The byte of a free entry is held by somebody who is about to give it back, or to enter: a
-   * prober, a remover, a reader. He may be off the CPU for a while, so that takes as long as this.
+   * The byte of a free entry, or of a writer that is gone, is held by somebody who is about to give
+   * it back, or to enter: a prober, a remover, a participant. He may be off the CPU for a while, so
+   * that takes as long as this.
    */
   private static final long PASSING_HOLDER_NS = 10_000_000_000L;
 
@@ -346,7 +347,7 @@ final class Segments {
       SegmentHeader header = readHeader(file, name, true);
       requireCodec(name, header.codecId(), options.codecId());
       header.geometry().requireSame(geometry, name);
-      lock = lockPatiently(file, HeaderDescriptor.WRITER_LOCK_POSITION, 1);
+      lock = lockWriter(file, name);
       if (lock == null) {
         if (!file.isAtItsPath()) {
           return null;
@@ -454,6 +455,22 @@ final class Segments {
         }
         giveBack(file, name, channel, lock);
       }
+    }
+  }
+
+  /** Takes the writer's lock; null if there is a writer, or the file lost its name. */
+  private static FileLock lockWriter(SegmentFile file, String name) {
+    long startNs = System.nanoTime();
+    while (true) {
+      FileLock lock = file.tryLock(HeaderDescriptor.WRITER_LOCK_POSITION, 1);
+      if (lock != null || !file.isAtItsPath()) {
+        return lock;
+      }
+      boolean passing = Inspection.of(file.path(), name, file).isWriterGone();
+      if (System.nanoTime() - startNs >= (passing ? PASSING_HOLDER_NS : BUSY_BYTE_NS)) {
+        return null;
+      }
+      LockSupport.parkNanos(BUSY_BYTE_POLL_NS);
     }
   }
 
