@@ -19,9 +19,6 @@ import io.qadataswap.api.Region;
 import io.qadataswap.api.StartPosition;
 import io.qadataswap.api.Writer;
 import io.qadataswap.api.WriterBuilder;
-import io.qadataswap.api.codec.Codec;
-import io.qadataswap.api.codec.Decoder;
-import io.qadataswap.api.codec.Encoder;
 import io.qadataswap.api.codec.RegionCodec;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -38,19 +35,6 @@ import org.junit.jupiter.api.Test;
 abstract class RingSegments extends RingFixture {
   RingSegments(String backend) {
     super(backend);
-  }
-
-  /** The bytes of {@link RegionCodec} by another name. */
-  private record OtherCodec(String id) implements Codec<Region> {
-    @Override
-    public Encoder<Region> newEncoder(String channel) {
-      return RegionCodec.instance().newEncoder(channel);
-    }
-
-    @Override
-    public Decoder<Region> newDecoder(String channel, boolean fullValidation) {
-      return RegionCodec.instance().newDecoder(channel, fullValidation);
-    }
   }
 
   /** Leaves a channel behind that holds messages. */
@@ -161,7 +145,7 @@ abstract class RingSegments extends RingFixture {
   @Test
   void anotherCodecIsRefusedNamingBoth() throws Exception {
     leave(1);
-    OtherCodec other = new OtherCodec("other-codec");
+    RenamedCodec other = new RenamedCodec("other-codec");
     assertRefused(
         Reason.CODEC_DIFFERS,
         () -> Qds.reader(NAME, other).directory(directory).backend(backend()).open(),
