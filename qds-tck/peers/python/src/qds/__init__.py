@@ -1,0 +1,55 @@
+"""QDS: columnar data between the processes of one machine, through shared memory, without copies.
+
+    import qds
+
+    with qds.create_writer("quotes", size_mb=100) as writer:
+        writer.write(df)                      # polars; write_arrow for pyarrow
+
+    with qds.create_reader("quotes") as reader:
+        for df in reader:                     # until the writer closes
+            ...
+
+What a reader hands out lies in the shared memory; it is given back when the last object that refers to it is gone.
+"""
+
+from .errors import (
+    ChannelBusy,
+    ChannelNotFound,
+    ChannelRemoved,
+    CorruptChannel,
+    CorruptMessage,
+    EndOfChannel,
+    IncompatibleChannel,
+    LockLost,
+    MessageLost,
+    MessageTooLarge,
+    NoRoom,
+    QdsError,
+    Replaced,
+    WriterDied,
+)
+from .frame import SharedDataFrame, create_reader, create_writer, get_version, has_arrow_support
+from .segment import VERSION as __version__
+
+__all__ = [
+    "ChannelBusy",
+    "ChannelNotFound",
+    "ChannelRemoved",
+    "CorruptChannel",
+    "CorruptMessage",
+    "EndOfChannel",
+    "IncompatibleChannel",
+    "LockLost",
+    "MessageLost",
+    "MessageTooLarge",
+    "NoRoom",
+    "QdsError",
+    "Replaced",
+    "SharedDataFrame",
+    "WriterDied",
+    "__version__",
+    "create_reader",
+    "create_writer",
+    "get_version",
+    "has_arrow_support",
+]

@@ -1,0 +1,260 @@
+"""The end that users hold: tables and data frames in and out."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+from typing import TYPE_CHECKING, Any, Iterator
+
+from .errors import EndOfChannel, QdsError
+from .reader import RingReader
+from .segment import Geometry, VERSION
+from .writer import RingWriter
+
+if TYPE_CHECKING:
+    import polars as pl
+    import pyarrow as pa
+
+_MIB = 1 << 20
+
+
+def has_arrow_support() -> bool:
+    """Whether pyarrow is installed, which reading and writing need."""
+    return importlib.util.find_spec("pyarrow") is not None
+
+
+def get_version() -> str:
+    return VERSION
+
+
+def _require(module: str, extra: str) -> Any:
+    try:
+        return importlib.import_module(module)
+    except ImportError as e:
+        raise QdsError(f"this needs {module}; install it with: pip install 'qds[{extra}]'") from e
+
+
+def _ipc() -> Any:
+    _require("pyarrow", "arrow")
+    from . import ipc
+
+    return ipc
+
+
+def _seconds(timeout_ms: float) -> float | None:
+    return None if timeout_ms < 0 else timeout_ms / 1000
+
+
+class SharedDataFrame:
+    """One end of a channel, made by `create_writer` or `create_reader`.
+
+    Close it, or use it with `with`. A reader can be iterated: it gives DataFrames until the writer closes.
+    """
+
+    def __init__(self, writer: RingWriter | None, reader: RingReader | None, validate: bool | None = None) -> None:
+        self._writer = writer
+        self._reader = reader
+        self._validate = validate
+        self._decoder: Any = None
+
+    # ---- Making
+
+    @staticmethod
+    def create_writer(
+        name: str,
+        size_mb: float = 100,
+        buffer_count: int = 3,
+        *,
+        directory: str | os.PathLike[str] | None = None,
+        drop_oldest: bool = False,
+        reader_count: int = 64,
+        retain_count: int = 0,
+        checksums: bool = False,
+        mode: int = 0o600,
+        label: str = "",
+    ) -> SharedDataFrame:
+        """Creates the channel, or goes on with one that has no writer.
+
+        :param size_mb: length of the channel's file in 2^20 bytes; one message may take nearly half of it
+        :param buffer_count: the most unread messages, 1 or more; the writer then waits for its readers
+        :param directory: where the channel is; default is QDS_DIR, or /dev/shm
+        :param drop_oldest: never wait: overwrite the oldest messages. Readers are then observers
+        :param reader_count: the most readers at a time
+        :param retain_count: messages that everybody has read and that are kept for late readers, while there is room
+        :param checksums: store one with each message, which every reader checks
+        :param mode: permissions of the file
+        """
+        if buffer_count < 1:
+            raise ValueError(f"channel {name}: buffer_count is {buffer_count}, 1 is the least")
+        # One more slot than unread messages: a reader may hold one that it has read while it waits for the next.
+        slots = max(2, 1 << buffer_count.bit_length())
+        geometry = Geometry(int(size_mb * _MIB), slots, drop_oldest, reader_count, retain_count, checksums)
+        place = None if directory is None else os.fspath(directory)
+        return SharedDataFrame(RingWriter(name, geometry, place, buffer_count, mode, label), None)
+
+    @staticmethod
+    def create_reader(
+        name: str,
+        *,
+        directory: str | os.PathLike[str] | None = None,
+        observer: bool | None = None,
+        start: str | int = "oldest",
+        allow_gaps: bool = True,
+        wait_for_successor: bool = False,
+        validate: bool | None = None,
+        label: str = "",
+    ) -> SharedDataFrame:
+        """Attaches to a channel that exists.
+
+        :param observer: never hold the writer up; miss what it overwrites. Default: as the channel demands
+        :param start: 'oldest', 'latest', or the number of a message
+        :param allow_gaps: begin at the oldest message if `start` is gone already
+        :param wait_for_successor: the writer's end is not the end; wait for the next one
+        :param validate: look at every value before it is handed out. Default: if the channel belongs to another user
+        """
+        place = None if directory is None else os.fspath(directory)
+        reader = RingReader(name, place, observer, start, allow_gaps, wait_for_successor, label)
+        return SharedDataFrame(None, reader, validate)
+
+    # ---- Writing
+
+    def write(self, df: pl.DataFrame, timeout_ms: float = -1) -> bool:
+        """Writes a polars DataFrame; False if there was no room in time (-1: wait for ever)."""
+        writer = self._as_writer()
+        _ipc()
+        polars = _require("polars", "polars")
+        if isinstance(df, polars.LazyFrame):
+            raise TypeError("write takes a DataFrame; collect() the LazyFrame first")
+        if not isinstance(df, polars.DataFrame):
+            return self.write_arrow(df, timeout_ms)
+        # As polars has them in memory: views of strings are not turned into something else first.
+        return self._write(writer, df.to_arrow(compat_level=polars.CompatLevel.newest()), timeout_ms)
+
+    def write_arrow(self, table: pa.Table | pa.RecordBatch, timeout_ms: float = -1) -> bool:
+        """Writes a pyarrow Table or RecordBatch; False if there was no room in time (-1: wait for ever)."""
+        writer = self._as_writer()
+        pyarrow = _require("pyarrow", "arrow")
+        if not isinstance(table, (pyarrow.Table, pyarrow.RecordBatch)):
+            raise TypeError(f"write_arrow takes a pyarrow Table or RecordBatch, not {type(table).__name__}")
+        return self._write(writer, table, timeout_ms)
+
+    def _write(self, writer: RingWriter, data: Any, timeout_ms: float) -> bool:
+        prepared = _ipc().Prepared(data)
+        claim = writer.claim(prepared.length, _seconds(timeout_ms))
+        if claim is None:
+            return False
+        try:
+            prepared.store(claim.address)
+        except BaseException:
+            writer.abort(claim)
+            raise
+        writer.commit(claim)
+        return True
+
+    def _as_writer(self) -> RingWriter:
+        if self._writer is None:
+            raise QdsError(f"channel {self.name}: this end reads; create_writer makes one that writes")
+        return self._writer
+
+    # ---- Reading
+
+    def read(self, timeout_ms: float = -1) -> pl.DataFrame | None:
+        """The next message as a polars DataFrame; None if there was none in time (-1: wait for ever).
+
+        Its memory is the channel's, for as long as anything refers to it: a reader that keeps what it reads stops the writer.
+        Raises EndOfChannel after the last message of a writer that closed.
+        """
+        self._as_reader()
+        polars = _require("polars", "polars")
+        table = self.read_arrow(timeout_ms)
+        return None if table is None else polars.from_arrow(table)
+
+    def read_arrow(self, timeout_ms: float = -1) -> pa.Table | None:
+        """The next message as a pyarrow Table; else as `read`."""
+        reader = self._as_reader()
+        if self._decoder is None:
+            self._decoder = _ipc().Decoder(reader.name)
+        message = reader.read(_seconds(timeout_ms))
+        if message is None:
+            return None
+        return self._decoder.decode(message, self._validates)
+
+    @property
+    def _validates(self) -> bool:
+        return self._as_reader().segment.is_foreign or bool(self._validate)
+
+    def wait_for_data(self, timeout_ms: float = -1) -> bool:
+        """Waits until there is something to read; False if there was nothing in time."""
+        return self._as_reader().wait(_seconds(timeout_ms))
+
+    def _as_reader(self) -> RingReader:
+        if self._reader is None:
+            raise QdsError(f"channel {self.name}: this end writes; create_reader makes one that reads")
+        return self._reader
+
+    def __iter__(self) -> Iterator[pl.DataFrame]:
+        while True:
+            try:
+                frame = self.read()
+            except EndOfChannel:
+                return
+            if frame is not None:
+                yield frame
+            del frame  # before the next is waited for
+
+    def iter_arrow(self) -> Iterator[pa.Table]:
+        """Tables until the writer closes."""
+        while True:
+            try:
+                table = self.read_arrow()
+            except EndOfChannel:
+                return
+            if table is not None:
+                yield table
+            del table
+
+    # ---- Both
+
+    @property
+    def name(self) -> str:
+        return self._end.name
+
+    @property
+    def _end(self) -> RingWriter | RingReader:
+        end = self._writer or self._reader
+        assert end is not None
+        return end
+
+    def get_stats(self) -> dict[str, int]:
+        """Of this end: bytes and messages written and read, waits that ran out, messages lost to an observer, open loans."""
+        w, r = self._writer, self._reader
+        return {
+            "bytes_written": w.bytes_written if w else 0,
+            "bytes_read": r.bytes_read if r else 0,
+            "writes_count": w.writes_count if w else 0,
+            "reads_count": r.reads_count if r else 0,
+            "wait_timeouts": self._end.wait_timeouts,
+            "lost_count": r.lost_count if r else 0,
+            "open_loans": r.open_loans if r else 0,
+        }
+
+    def close(self) -> None:
+        """Ends a writer's channel; leaves a reader's. Does nothing the second time."""
+        self._end.close()
+
+    def __enter__(self) -> SharedDataFrame:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def create_writer(name: str, size_mb: float = 100, buffer_count: int = 3, **options: Any) -> SharedDataFrame:
+    """See `SharedDataFrame.create_writer`."""
+    return SharedDataFrame.create_writer(name, size_mb, buffer_count, **options)
+
+
+def create_reader(name: str, **options: Any) -> SharedDataFrame:
+    """See `SharedDataFrame.create_reader`."""
+    return SharedDataFrame.create_reader(name, **options)

@@ -1,0 +1,338 @@
+"""Messages of the codec `arrow-ipc` (see arrow-messages.md), by pyarrow."""
+
+from __future__ import annotations
+
+import ctypes
+import struct
+from typing import Any, Iterator
+
+import pyarrow as pa
+
+from .errors import CorruptMessage
+from .reader import Message
+
+_CONTINUATION = b"\xff\xff\xff\xff"
+_END = _CONTINUATION + bytes(4)
+_SCHEMA, _DICTIONARY_BATCH, _RECORD_BATCH = 1, 2, 3
+_LONGEST_METADATA = 1 << 28
+
+
+def _padded(length: int) -> int:
+    return -(-length // 64) * 64
+
+
+# ---- FlatBuffers, as far as frames need them
+
+
+class _Table:
+    """A table of a private FlatBuffer; every reference is checked by `struct` against the end of it, and not negative."""
+
+    __slots__ = ("data", "position", "_vtable", "_vtable_length")
+
+    def __init__(self, data: bytes | bytearray, position: int) -> None:
+        self.data = data
+        self.position = position
+        self._vtable = position - struct.unpack_from("<i", data, _inside(data, position))[0]
+        self._vtable_length = struct.unpack_from("<H", data, _inside(data, self._vtable))[0]
+
+    @staticmethod
+    def root(data: bytes | bytearray) -> _Table:
+        return _Table(data, struct.unpack_from("<I", data, 0)[0])
+
+    def slot(self, index: int) -> int:
+        """Where a field lies, or 0 if it is left out."""
+        at = 4 + 2 * index
+        if at + 2 > self._vtable_length:
+            return 0
+        offset = struct.unpack_from("<H", self.data, _inside(self.data, self._vtable + at))[0]
+        return self.position + offset if offset else 0
+
+    def number(self, index: int, form: str, default: int = 0) -> int:
+        at = self.slot(index)
+        return int(struct.unpack_from("<" + form, self.data, at)[0]) if at else default
+
+    def table(self, index: int) -> _Table | None:
+        at = self.slot(index)
+        return _Table(self.data, at + struct.unpack_from("<I", self.data, at)[0]) if at else None
+
+    def vector(self, index: int) -> tuple[int, int]:
+        """Position of the first element, and count."""
+        at = self.slot(index)
+        if not at:
+            return 0, 0
+        at += struct.unpack_from("<I", self.data, at)[0]
+        return at + 4, int(struct.unpack_from("<I", self.data, at)[0])
+
+
+def _inside(data: bytes | bytearray, position: int) -> int:
+    if not 0 <= position < len(data):
+        raise struct.error(f"a reference leads to byte {position} of {len(data)}")
+    return position
+
+
+def _header_type_and_body(metadata: bytes | bytearray) -> tuple[int, int]:
+    message = _Table.root(metadata)
+    return message.number(1, "B"), message.number(3, "q")
+
+
+# ---- Writing
+
+
+class _Collector:
+    """A sink that keeps what a stream writer writes, buffers by reference."""
+
+    closed = False
+
+    def __init__(self) -> None:
+        self.chunks: list[Any] = []
+
+    def write(self, data: Any) -> int:
+        self.chunks.append(data)
+        return len(data)
+
+    def tell(self) -> int:
+        return 0
+
+    def flush(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+    def readable(self) -> bool:
+        return False
+
+    def writable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return False
+
+
+class Prepared:
+    """A table whose place is known: its values are copied once, by `store`, into the channel.
+
+    pyarrow's stream writer frames and slices; here its frames are laid out anew, so that every body and buffer begins at
+    a multiple of 64 (ARROW-ALIGN-01, -02).
+    """
+
+    def __init__(self, data: pa.Table | pa.RecordBatch) -> None:
+        sink = _Collector()
+        options = pa.ipc.IpcWriteOptions(metadata_version=pa.ipc.MetadataVersion.V5, compression=None)
+        with pa.ipc.new_stream(pa.PythonFile(sink, mode="w"), data.schema, options=options) as stream:
+            stream.write(data)
+        self._parts: list[tuple[int, Any]] = []  # (offset, bytes or buffer); between them are zeros
+        self.length = 0
+        chunks = iter(sink.chunks)
+        for prefix in chunks:
+            size = bytes(next(chunks))
+            if bytes(prefix) != _CONTINUATION:
+                raise AssertionError("pyarrow framed its stream in another way than this package knows")
+            length = struct.unpack("<i", size)[0]
+            if length == 0:
+                break
+            metadata = bytearray()
+            while len(metadata) < length:
+                metadata += next(chunks)
+            self._add_frame(metadata, chunks)
+        self._parts.append((self.length, _END))
+        self.length += len(_END)
+
+    def _add_frame(self, metadata: bytearray, chunks: Iterator[Any]) -> None:
+        kind, old_body = _header_type_and_body(metadata)
+        moved: dict[int, int] = {}
+        body = 0
+        if kind in (_DICTIONARY_BATCH, _RECORD_BATCH):
+            batch = _Table.root(metadata).table(2)
+            if batch is not None and kind == _DICTIONARY_BATCH:
+                batch = batch.table(1)
+            if batch is None:
+                raise AssertionError("pyarrow wrote a batch without its header")
+            first, count = batch.vector(2)
+            for at in range(first, first + 16 * count, 16):
+                offset, length = struct.unpack_from("<qq", metadata, at)
+                struct.pack_into("<q", metadata, at, body)
+                if length:
+                    moved[offset] = body
+                body += _padded(length)
+            at = _Table.root(metadata).slot(3)
+            if at:
+                struct.pack_into("<q", metadata, at, body)
+        framed = _padded(8 + len(metadata))
+        self._parts.append((self.length, _CONTINUATION + struct.pack("<i", framed - 8) + metadata))
+        begin = self.length + framed
+        seen = 0
+        while seen < old_body:
+            chunk = next(chunks)
+            if seen in moved:
+                self._parts.append((begin + moved.pop(seen), chunk))
+            seen += len(chunk)
+        if moved:
+            raise AssertionError(f"pyarrow left out the buffers at {sorted(moved)}")
+        self.length = begin + body
+
+    def store(self, address: int) -> None:
+        """Copies all of it to `address`, zeros between the buffers (ARROW-ALIGN-03)."""
+        position = 0
+        for offset, chunk in self._parts:
+            if offset > position:
+                ctypes.memset(address + position, 0, offset - position)
+            length = len(chunk)
+            # Both give the interpreter lock up, so that other threads run while much is copied.
+            if isinstance(chunk, pa.Buffer):
+                ctypes.memmove(address + offset, chunk.address, length)
+            else:
+                ctypes.memmove(address + offset, bytes(chunk), length)
+            position = offset + length
+        if self.length > position:
+            ctypes.memset(address + position, 0, self.length - position)
+
+
+# ---- Reading
+
+
+class _Frames:
+    """A source for pyarrow: frames whose metadata is private (ARROW-CHECK-01) and whose bodies are those of the message."""
+
+    closed = False
+
+    def __init__(self, parts: list[Any]) -> None:
+        self._parts = parts
+        self._part = 0
+        self._position = 0
+
+    def read(self, length: int | None = None) -> Any:
+        while self._part < len(self._parts):
+            part = self._parts[self._part]
+            left = len(part) - self._position
+            if left:
+                break
+            self._part += 1
+            self._position = 0
+        else:
+            return b""
+        begin = self._position
+        if length is None or length >= left:
+            self._position = len(part)
+            if length is not None and length > left and self._part + 1 < len(self._parts):
+                return bytes(part[begin:]) + bytes(self.read(length - left))  # nothing that pyarrow does
+            return part[begin:] if isinstance(part, bytes) else part.slice(begin)
+        self._position = begin + length
+        return part[begin : begin + length] if isinstance(part, bytes) else part.slice(begin, length)
+
+    read_buffer = read
+
+    def tell(self) -> int:
+        return 0
+
+    def close(self) -> None:
+        pass
+
+    def readable(self) -> bool:
+        return True
+
+    def writable(self) -> bool:
+        return False
+
+    def seekable(self) -> bool:
+        return False
+
+
+class Decoder:
+    """Turns messages into tables whose buffers lie in the channel; the loan ends with the last of them.
+
+    Keeps the last schema, and compares its bytes (ARROW-CACHE-01).
+    """
+
+    def __init__(self, channel: str) -> None:
+        self._channel = channel
+        self._schema_bytes = b""
+        self._schema: pa.Schema | None = None
+
+    def decode(self, message: Message, full: bool) -> pa.Table:
+        """`full`: look at each value too (ARROW-CHECK-03)."""
+        try:
+            return self._decode(message, full)
+        except (pa.ArrowException, struct.error, ValueError, IndexError, OverflowError, OSError) as e:
+            raise CorruptMessage(
+                f"channel {self._channel}: message {message.sequence} of {message.length} bytes is no sound Arrow stream: {e}; "
+                f"it was passed over"
+            ) from e
+
+    def _decode(self, message: Message, full: bool) -> pa.Table:
+        if message.length == 0:
+            raise ValueError("it is empty, a schema was expected")
+        payload = pa.foreign_buffer(message.address, message.length, message)
+        parts, kinds = self._split(payload)
+        if not kinds or kinds[0] != _SCHEMA:
+            raise ValueError(f"it begins with a header of type {kinds[0] if kinds else 'none'}, a schema was expected")
+        if _SCHEMA in kinds[1:]:
+            raise ValueError("it has a second schema")
+        if parts[0] == self._schema_bytes and kinds == [_SCHEMA, _RECORD_BATCH]:
+            # Nothing but one batch of a known schema: what most messages are.
+            assert self._schema is not None
+            frame = pa.ipc.read_message(pa.PythonFile(_Frames(parts[1:]), mode="r"))
+            batches = [pa.ipc.read_record_batch(frame, self._schema)]
+            schema = self._schema
+        else:
+            reader = pa.ipc.open_stream(pa.PythonFile(_Frames(parts), mode="r"))
+            schema = reader.schema
+            batches = list(reader)
+            if _DICTIONARY_BATCH not in kinds and not _has_dictionary(schema):
+                self._schema_bytes, self._schema = parts[0], schema
+        for batch in batches:
+            batch.validate(full=full)
+        return pa.Table.from_batches(batches, schema)
+
+    def _split(self, payload: pa.Buffer) -> tuple[list[Any], list[int]]:
+        """Private metadata and shared bodies by turns; and the types of the headers."""
+        parts: list[Any] = []
+        kinds: list[int] = []
+        position, end = 0, payload.size
+        address = payload.address
+        while position < end:
+            if end - position < 4:
+                raise ValueError(f"{end - position} bytes are left where a frame was expected")
+            begin = position
+            prefix = ctypes.string_at(address + position, min(8, end - position))
+            if prefix[:4] == _CONTINUATION:
+                if len(prefix) < 8:
+                    raise ValueError("a frame is cut after its continuation marker")
+                length = struct.unpack_from("<i", prefix, 4)[0]
+                position += 8
+            else:  # before Arrow 0.15
+                length = struct.unpack_from("<i", prefix)[0]
+                position += 4
+            if length == 0:
+                break
+            if not 0 < length <= min(end - position, _LONGEST_METADATA):
+                raise ValueError(f"metadata of {length} bytes at {position}, {end - position} are left")
+            # One copy of the bytes, which is what is checked and what is used.
+            metadata = ctypes.string_at(address + position, length)
+            if position - begin == 8:
+                private = prefix + metadata
+            else:
+                private = prefix[:4] + metadata
+            kind, body = _header_type_and_body(metadata)
+            if kind not in (_SCHEMA, _DICTIONARY_BATCH, _RECORD_BATCH):
+                raise ValueError(f"a header of type {kind}, allowed are schema, dictionary batch and record batch")
+            position += length
+            if not 0 <= body <= end - position:
+                raise ValueError(f"a body of {body} bytes at {position}, {end - position} are left")
+            parts.append(private)
+            if body:
+                parts.append(payload.slice(position, body))
+            kinds.append(kind)
+            position += body
+        return parts, kinds
+
+
+def _has_dictionary(schema: pa.Schema) -> bool:
+    def has(kind: pa.DataType) -> bool:
+        if pa.types.is_dictionary(kind):
+            return True
+        if isinstance(kind, pa.BaseExtensionType):
+            return has(kind.storage_type)
+        return any(has(kind.field(i).type) for i in range(kind.num_fields))
+
+    return any(has(field.type) for field in schema)
