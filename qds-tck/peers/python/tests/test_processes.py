@@ -10,8 +10,8 @@ import pytest
 
 import qds
 from qds import layout as L
-from qds.segment import Geometry, open_segment, try_lock
 from qds.reader import RingReader
+from qds.segment import Geometry, open_segment, try_lock
 from qds.writer import RingWriter
 
 
@@ -248,6 +248,39 @@ def test_a_forked_child_owns_nothing(directory) -> None:
     finally:
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
+
+
+def test_the_death_of_one_whose_forked_child_lives_shows_at_once(directory, child) -> None:
+    dying = child(
+        """
+        import os, qds, signal, pyarrow as pa
+        w = qds.create_writer("orphan", 1)
+        w.write_arrow(pa.table({"x": [1]}))
+        pid = os.fork()
+        if pid == 0:
+            signal.pause()
+        print(pid, flush=True)
+        signal.pause()
+        """
+    )
+    grandchild = int(dying.process.stdout.readline())
+    try:
+        reader = qds.create_reader("orphan")
+        assert reader.read_arrow().num_rows == 1
+        os.kill(dying.process.pid, signal.SIGKILL)
+        with pytest.raises(qds.WriterDied):
+            reader.read_arrow(timeout_ms=30_000)
+        reader.close()
+    finally:
+        os.kill(grandchild, signal.SIGKILL)
+
+
+def test_what_is_on_loan_at_exit_does_not_keep_the_channel(directory, child) -> None:
+    with qds.create_writer("exit", 1) as writer:
+        leaving = child("import qds; r = qds.create_reader('exit'); t = r.read_arrow(); r.close(); print('left')")
+        writer.write_arrow(numbers(1))
+        leaving.finish()
+    assert os.listdir(directory) == []
 
 
 def test_a_reader_that_waits_while_it_holds_what_the_writer_needs_is_named(directory, child) -> None:

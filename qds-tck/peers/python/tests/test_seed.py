@@ -4,9 +4,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import qds as qadataswap
 import polars as pl
 import pyarrow as pa
+
+import qds as qadataswap
 
 
 def test_basic_usage(directory: str) -> None:

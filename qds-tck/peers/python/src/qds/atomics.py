@@ -21,7 +21,7 @@ import ctypes
 import ctypes.util
 import platform
 import sys
-from typing import Callable
+from collections.abc import Callable
 
 _MACHINE = platform.machine().lower()
 _SEQ_CST = 5
@@ -95,7 +95,7 @@ release_fence: Callable[[], object] = _no_fence if _TOTAL_STORE_ORDER else full_
 class Words:
     """The words of a mapped region. Offsets are in bytes and aligned; the mapping has to outlive this object."""
 
-    __slots__ = ("i32", "i64", "address")
+    __slots__ = ("address", "i32", "i64")
 
     def __init__(self, address: int, length: int) -> None:
         region = memoryview((ctypes.c_ubyte * length).from_address(address)).cast("B")
@@ -104,10 +104,10 @@ class Words:
         self.i64: memoryview = region.cast("q")
 
     def plain32(self, offset: int) -> int:
-        return self.i32[offset >> 2]  # type: ignore[no-any-return]
+        return self.i32[offset >> 2]
 
     def plain64(self, offset: int) -> int:
-        return self.i64[offset >> 3]  # type: ignore[no-any-return]
+        return self.i64[offset >> 3]
 
     def put32(self, offset: int, value: int) -> None:
         self.i32[offset >> 2] = value

@@ -5,11 +5,12 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import os
-from typing import TYPE_CHECKING, Any, Iterator
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 from .errors import EndOfChannel, QdsError
 from .reader import RingReader
-from .segment import Geometry, VERSION
+from .segment import VERSION, Geometry
 from .writer import RingWriter
 
 if TYPE_CHECKING:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ctypes
 import struct
-from typing import Any, Iterator
+from collections.abc import Iterator
+from typing import Any
 
 import pyarrow as pa
 
@@ -27,7 +28,7 @@ def _padded(length: int) -> int:
 class _Table:
     """A table of a private FlatBuffer; every reference is checked by `struct` against the end of it, and not negative."""
 
-    __slots__ = ("data", "position", "_vtable", "_vtable_length")
+    __slots__ = ("_vtable", "_vtable_length", "data", "position")
 
     def __init__(self, data: bytes | bytearray, position: int) -> None:
         self.data = data

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import threading
 import weakref
@@ -46,6 +47,10 @@ class Participant:
         self._user = threading.Lock()
         self.segment.close_file()
 
+    def _end_of_process(self) -> None:
+        """Leaves for good: what is still on loan ends with the process."""
+        self.close()
+
     def __enter__(self):  # type: ignore[no-untyped-def]
         return self
 
@@ -60,6 +65,12 @@ class Participant:
 def _after_fork_in_child() -> None:
     for each in list(_all):
         each._in_child()
+
+
+@atexit.register
+def _leave_all() -> None:
+    for each in list(_all):
+        each._end_of_process()
 
 
 os.register_at_fork(after_in_child=_after_fork_in_child)

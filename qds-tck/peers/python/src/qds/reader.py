@@ -13,7 +13,6 @@ from .atomics import acquire_fence, full_fence
 from .checksum import crc32c
 from .errors import (
     ChannelBusy,
-    ChannelNotFound,
     ChannelRemoved,
     CorruptChannel,
     CorruptMessage,
@@ -32,7 +31,6 @@ from .segment import (
     check_name,
     is_locked_by_others,
     new_token,
-    lock_patiently,
     open_for_reader,
     padded,
     this_process,
@@ -54,10 +52,10 @@ class Message:
     good until then.
     """
 
-    __slots__ = ("sequence", "length", "tag", "time_ns", "is_copy", "address", "_reader", "_key", "_copy", "__weakref__")
+    __slots__ = ("__weakref__", "_copy", "_key", "_reader", "address", "is_copy", "length", "sequence", "tag", "time_ns")
 
     def __init__(
-        self, sequence: int, length: int, tag: int, time_ns: int, address: int, reader: RingReader | None, key: int, copy: object
+        self, sequence: int, length: int, tag: int, time_ns: int, address: int, reader: RingReader | None, key: int, copy: bytearray | None
     ) -> None:
         self.sequence = sequence
         self.length = length
@@ -72,7 +70,7 @@ class Message:
     def view(self) -> memoryview:
         """The payload, read-only. It does not keep the loan: keep the message."""
         if self._copy is not None:
-            return memoryview(self._copy).toreadonly()  # type: ignore[call-overload,no-any-return]
+            return memoryview(self._copy).toreadonly()
         return memoryview((ctypes.c_ubyte * self.length).from_address(self.address)).cast("B").toreadonly()
 
     def release(self) -> None:
@@ -295,7 +293,7 @@ class RingReader(Participant):
             if key >= 0:
                 message = Message(s, length, tag, time_ns, self.segment.arena_address + offset, self, key, None)
             else:
-                address = ctypes.addressof(ctypes.c_char.from_buffer(copy)) if copy else 0  # type: ignore[arg-type]
+                address = ctypes.addressof(ctypes.c_char.from_buffer(copy)) if copy else 0
                 message = Message(s, length, tag, time_ns, address, None, -1, copy)
             if h.has_checksums:
                 found, expected = crc32c(message.view()), last >> 32 & 0xFFFFFFFF
@@ -536,11 +534,23 @@ class RingReader(Participant):
                 return
         elif self._open_loans > 0:
             return
+        self._leave_for_good()
+
+    def _leave_for_good(self) -> None:
+        s = self.segment
         self._left = True
         s.free_entry(self.index)
         unlock(s.fd, s.entry_lock(self.index))
         s.remove_if_last()
         s.close_file()
+
+    def _end_of_process(self) -> None:
+        if self.is_forked:
+            return
+        self.close()
+        with self._loan_lock:
+            if not self._left and self._w.load64(self._entry + L.ENTRY_TOKEN) == self._token:
+                self._leave_for_good()
 
     def _in_child(self) -> None:
         super()._in_child()

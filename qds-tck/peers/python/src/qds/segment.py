@@ -14,7 +14,6 @@ import tempfile
 import time
 import uuid
 from dataclasses import dataclass, field
-from typing import Callable
 
 from . import layout as L
 from .atomics import Words, acquire_fence, full_fence, libc
@@ -288,26 +287,50 @@ def check_header(name: str, block: bytes, file_length: int, writes: bool) -> Hea
 
 
 class _Mapping:
-    """A shared mapping of a whole file, which ends with its last user."""
+    """A shared mapping of a whole file, which ends with its last user.
 
-    def __init__(self, fd: int, length: int) -> None:
-        # Not the module mmap: it keeps a duplicate of the descriptor, and with it the locks.
-        libc.mmap.restype = ctypes.c_void_p
-        libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t] + [ctypes.c_int] * 3 + [ctypes.c_int64]
-        libc.munmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
-        self._unmap: Callable[..., int] = libc.munmap
+    A mapping refers to the open file description that it was made from, and open-file-description locks last as long as
+    anything does: a forked child that closes its descriptor would still hold them by its mapping. So it is made from a
+    description of its own, and not by the module mmap, which keeps a duplicate of the descriptor.
+    """
+
+    def __init__(self, fd: int, path: str, length: int) -> None:
+        self.address = 0
         self.length = length
-        read_write, shared = 3, 1
-        address = libc.mmap(None, length, read_write, shared, fd, 0)
-        if address is None or address == ctypes.c_void_p(-1).value:
-            self.address = 0
-            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), "mmap")
-        self.address: int = address
+        own = _open_again(fd, path)
+        try:
+            found = _mmap(None, length, _READ | _WRITE, _SHARED, own, 0)
+        finally:
+            os.close(own)
+        if found is None or found == _MAP_FAILED:
+            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), path)
+        self.address = found
 
     def __del__(self) -> None:
-        if getattr(self, "address", 0):
-            self._unmap(self.address, self.length)
+        if self.address:
+            _munmap(self.address, self.length)
             self.address = 0
+
+
+_READ, _WRITE, _SHARED = 1, 2, 1
+_MAP_FAILED = ctypes.c_void_p(-1).value
+_mmap = libc.mmap
+_mmap.restype = ctypes.c_void_p
+_mmap.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_int64)
+_munmap = libc.munmap
+_munmap.argtypes = (ctypes.c_void_p, ctypes.c_size_t)
+
+
+def _open_again(fd: int, path: str) -> int:
+    """Another description of the same file."""
+    try:
+        return os.open(f"/proc/self/fd/{fd}", os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:  # no /proc
+        own = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+        if not os.path.samestat(os.fstat(own), os.fstat(fd)):
+            os.close(own)
+            raise _Moved from None
+        return own
 
 
 # ---- Segment
@@ -537,7 +560,7 @@ def open_segment(name: str, path: str, writes: bool) -> Segment:
         if (now.st_dev, now.st_ino) != (before.st_dev, before.st_ino):
             raise _Moved
         header = check_header(name, os.pread(fd, 512, 0), now.st_size, writes)
-        return Segment(name, path, fd, header, _Mapping(fd, header.segment_length))
+        return Segment(name, path, fd, header, _Mapping(fd, path, header.segment_length))
     except BaseException:
         os.close(fd)
         raise
@@ -673,7 +696,7 @@ def _create(name: str, path: str, geometry: Geometry, mode: int, token: int, lab
             position += os.pwrite(fd, zeros[: geometry.segment_length - position], position)
         header = geometry.header(name, os.fstat(fd).st_ino)
         os.pwrite(fd, header.encoded(), 0)
-        segment = Segment(name, path, fd, header, _Mapping(fd, header.segment_length))
+        segment = Segment(name, path, fd, header, _Mapping(fd, temporary, header.segment_length))
         segment.record_writer(token, label)
         full_fence()
         os.link(temporary, path, follow_symlinks=False)

@@ -15,7 +15,7 @@ from .atomics import acquire_fence, full_fence, release_fence
 from .checksum import crc32c
 from .errors import ChannelRemoved, CorruptChannel, MessageTooLarge, NoRoom, QdsError, Replaced
 from .participant import Participant
-from .segment import Geometry, Segment, check_name, new_token, open_for_writer, unlock
+from .segment import Geometry, check_name, new_token, open_for_writer, unlock
 from .waiting import HAS_FUTEX, bound, sleep_on, wake_all
 
 _MOST_MESSAGES = 1 << 62
