@@ -18,8 +18,19 @@ from qds.writer import RingWriter
 
 ZONE = pa.timestamp("us", "Europe/Berlin")
 TABLES = {
-    "numbers": pa.table({str(t): pa.array([1, None, 3], t) for t in (pa.int8(), pa.uint16(), pa.int32(), pa.int64(), pa.float32(), pa.float64())}),
-    "texts": pa.table({"s": ["a", None, "ccc"], "l": pa.array(["x" * 50, "", None], pa.large_string()), "b": pa.array([b"1", b"", None])}),
+    "numbers": pa.table(
+        {
+            str(t): pa.array([1, None, 3], t)
+            for t in (pa.int8(), pa.uint16(), pa.int32(), pa.int64(), pa.float32(), pa.float64())
+        }
+    ),
+    "texts": pa.table(
+        {
+            "s": ["a", None, "ccc"],
+            "l": pa.array(["x" * 50, "", None], pa.large_string()),
+            "b": pa.array([b"1", b"", None]),
+        }
+    ),
     "views": pa.table({"v": pa.array(["short", "a text of more than twelve bytes", None] * 20, pa.string_view())}),
     "bools": pa.table({"b": [True, None, False] * 99}),
     "no rows": pa.table({"a": pa.array([], pa.int64()), "s": pa.array([], pa.string())}),
@@ -27,12 +38,18 @@ TABLES = {
     "no batches": pa.Table.from_batches([], pa.schema([("a", pa.int64())])),
     "nested": pa.table({"n": [[{"a": 1, "b": ["x"]}], None, []]}),
     "dictionary": pa.table({"d": pa.array(["x", "y", None, "x"]).dictionary_encode()}),
-    "times": pa.table({"t": pa.array([datetime.datetime(2024, 1, 2), None], ZONE), "d": pa.array([datetime.date(2020, 1, 1), None])}),
+    "times": pa.table(
+        {"t": pa.array([datetime.datetime(2024, 1, 2), None], ZONE), "d": pa.array([datetime.date(2020, 1, 1), None])}
+    ),
     "decimals": pa.table({"d": pa.array([decimal.Decimal("1.23"), None], pa.decimal128(20, 2))}),
     "nulls": pa.table({"n": pa.nulls(5), "i": pa.array([None, None], pa.int32()).take([0, 1, 0, 1, 0])}),
-    "fixed": pa.table({"f": pa.array([b"abc", None], pa.binary(3)), "l": pa.array([[1, 2], None], pa.list_(pa.int8(), 2))}),
+    "fixed": pa.table(
+        {"f": pa.array([b"abc", None], pa.binary(3)), "l": pa.array([[1, 2], None], pa.list_(pa.int8(), 2))}
+    ),
     "sliced": pa.table({"x": list(range(100)), "s": [f"text {i}" for i in range(100)]}).slice(37, 20),
-    "batches": pa.concat_tables([pa.table({"x": [1, 2]}), pa.table({"x": [3]}), pa.table({"x": pa.array([], pa.int64())})]),
+    "batches": pa.concat_tables(
+        [pa.table({"x": [1, 2]}), pa.table({"x": [3]}), pa.table({"x": pa.array([], pa.int64())})]
+    ),
 }
 
 

@@ -43,7 +43,9 @@ def test_everything_arrives_in_order(directory, child) -> None:
 
 def test_a_killed_reader_is_evicted_and_the_writer_goes_on(directory, child) -> None:
     with qds.create_writer("evict", 1, 2) as writer:
-        dying = child("import qds, time; r = qds.create_reader('evict'); t = r.read_arrow(); print('holds'); time.sleep(1000)")
+        dying = child(
+            "import qds, time; r = qds.create_reader('evict'); t = r.read_arrow(); print('holds'); time.sleep(1000)"
+        )
         writer.write_arrow(numbers(0))
         dying.expect("holds")
         with qds.create_reader("evict", start="latest") as reader:
@@ -117,7 +119,9 @@ def test_writers_and_readers_killed_at_any_moment_lose_nothing(directory, child)
     reader = qds.create_reader("chaos", wait_for_successor=True)
     expected = 0
     for round_ in range(5):
-        other = child("import qds\nr = qds.create_reader('chaos', start='latest', wait_for_successor=True)\nprint('reads')\nwhile True: r.read_arrow()")
+        other = child(
+            "import qds\nr = qds.create_reader('chaos', start='latest', wait_for_successor=True)\nprint('reads')\nwhile True: r.read_arrow()"
+        )
         other.expect("reads")
         for _ in range(50 + 17 * round_):
             assert reader.read_arrow().column("x")[0].as_py() == expected

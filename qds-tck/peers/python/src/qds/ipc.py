@@ -71,9 +71,20 @@ def _inside(data: bytes | bytearray, position: int) -> int:
     return position
 
 
+_u8, _u16 = struct.Struct("<B").unpack_from, struct.Struct("<H").unpack_from
+_u32, _i32, _i64 = (struct.Struct("<" + form).unpack_from for form in "Iiq")
+
+
 def _header_type_and_body(metadata: bytes | bytearray) -> tuple[int, int]:
-    message = _Table.root(metadata)
-    return message.number(1, "B"), message.number(3, "q")
+    """As `_Table` would find them, but in one go: each message read pays for it."""
+    (table,) = _u32(metadata, 0)
+    vtable = table - _i32(metadata, table)[0]
+    if vtable < 0:
+        raise struct.error(f"a reference leads to byte {vtable} of {len(metadata)}")
+    (length,) = _u16(metadata, vtable)
+    kind = _u16(metadata, vtable + 6)[0] if length >= 8 else 0
+    body = _u16(metadata, vtable + 10)[0] if length >= 12 else 0
+    return _u8(metadata, table + kind)[0] if kind else 0, _i64(metadata, table + body)[0] if body else 0
 
 
 # ---- Writing
@@ -193,33 +204,31 @@ class Prepared:
 
 
 class _Frames:
-    """A source for pyarrow: frames whose metadata is private (ARROW-CHECK-01) and whose bodies are those of the message."""
+    """A source for pyarrow: frames whose metadata is private (ARROW-CHECK-01) and whose bodies are those of the message.
 
-    closed = False
+    Its parts are cut as pyarrow reads them: marker, length, metadata, body.
+    """
+
+    __slots__ = ("_parts", "_rest", "closed")
 
     def __init__(self, parts: list[Any]) -> None:
-        self._parts = parts
-        self._part = 0
-        self._position = 0
+        self._parts = iter(parts)
+        self._rest: Any = None
+        self.closed = False
 
-    def read(self, length: int | None = None) -> Any:
-        while self._part < len(self._parts):
-            part = self._parts[self._part]
-            left = len(part) - self._position
-            if left:
-                break
-            self._part += 1
-            self._position = 0
+    def read(self, length: int) -> Any:
+        if self._rest is None:
+            part = next(self._parts, b"")
+            if len(part) == length:
+                return part
         else:
-            return b""
-        begin = self._position
-        if length is None or length >= left:
-            self._position = len(part)
-            if length is not None and length > left and self._part + 1 < len(self._parts):
-                return bytes(part[begin:]) + bytes(self.read(length - left))  # nothing that pyarrow does
-            return part[begin:] if isinstance(part, bytes) else part.slice(begin)
-        self._position = begin + length
-        return part[begin : begin + length] if isinstance(part, bytes) else part.slice(begin, length)
+            part, self._rest = self._rest, None
+        if len(part) > length:
+            self._rest = part[length:] if isinstance(part, bytes) else part.slice(length)
+            return part[:length] if isinstance(part, bytes) else part.slice(0, length)
+        if part and len(part) < length:
+            return bytes(part) + bytes(self.read(length - len(part)))  # nothing that pyarrow does
+        return part
 
     read_buffer = read
 
@@ -249,6 +258,7 @@ class Decoder:
         self._channel = channel
         self._schema_bytes = b""
         self._schema: pa.Schema | None = None
+        self._bodies: list[int] = []
 
     def decode(self, message: Message, full: bool) -> pa.Table:
         """`full`: look at each value too (ARROW-CHECK-03)."""
@@ -264,32 +274,38 @@ class Decoder:
         if message.length == 0:
             raise ValueError("it is empty, a schema was expected")
         payload = pa.foreign_buffer(message.address, message.length, message)
+        known = len(self._schema_bytes)
+        if known and message.length > known and ctypes.string_at(message.address, known) == self._schema_bytes:
+            # Nothing but one batch of the last schema: what most messages are.
+            parts, kinds = self._split(payload, known)
+            if kinds == [_RECORD_BATCH]:
+                frame = pa.ipc.read_message(pa.PythonFile(_Frames(parts), mode="r"))
+                batch = pa.ipc.read_record_batch(frame, self._schema)
+                batch.validate(full=full)
+                return pa.Table.from_batches([batch])
         parts, kinds = self._split(payload)
         if not kinds or kinds[0] != _SCHEMA:
             raise ValueError(f"it begins with a header of type {kinds[0] if kinds else 'none'}, a schema was expected")
         if _SCHEMA in kinds[1:]:
             raise ValueError("it has a second schema")
-        if parts[0] == self._schema_bytes and kinds == [_SCHEMA, _RECORD_BATCH]:
-            # Nothing but one batch of a known schema: what most messages are.
-            assert self._schema is not None
-            frame = pa.ipc.read_message(pa.PythonFile(_Frames(parts[1:]), mode="r"))
-            batches = [pa.ipc.read_record_batch(frame, self._schema)]
-            schema = self._schema
-        else:
-            reader = pa.ipc.open_stream(pa.PythonFile(_Frames(parts), mode="r"))
-            schema = reader.schema
-            batches = list(reader)
-            if _DICTIONARY_BATCH not in kinds and not _has_dictionary(schema):
-                self._schema_bytes, self._schema = parts[0], schema
+        reader = pa.ipc.open_stream(pa.PythonFile(_Frames(parts), mode="r"))
+        schema = reader.schema
+        batches = list(reader)
+        if parts[0] == _CONTINUATION and len(parts) > 2 and not _has_dictionary(schema):
+            encoded = b"".join(parts[:3])
+            if self._bodies[0] == 0:
+                self._schema_bytes, self._schema = encoded, schema
         for batch in batches:
             batch.validate(full=full)
         return pa.Table.from_batches(batches, schema)
 
-    def _split(self, payload: pa.Buffer) -> tuple[list[Any], list[int]]:
+    def _split(self, payload: pa.Buffer, position: int = 0) -> tuple[list[Any], list[int]]:
         """Private metadata and shared bodies by turns; and the types of the headers."""
         parts: list[Any] = []
         kinds: list[int] = []
-        position, end = 0, payload.size
+        bodies: list[int] = []
+        self._bodies = bodies
+        end = payload.size
         address = payload.address
         while position < end:
             if end - position < 4:
@@ -310,17 +326,17 @@ class Decoder:
                 raise ValueError(f"metadata of {length} bytes at {position}, {end - position} are left")
             # One copy of the bytes, which is what is checked and what is used.
             metadata = ctypes.string_at(address + position, length)
-            if position - begin == 8:
-                private = prefix + metadata
-            else:
-                private = prefix[:4] + metadata
             kind, body = _header_type_and_body(metadata)
             if kind not in (_SCHEMA, _DICTIONARY_BATCH, _RECORD_BATCH):
                 raise ValueError(f"a header of type {kind}, allowed are schema, dictionary batch and record batch")
             position += length
             if not 0 <= body <= end - position:
                 raise ValueError(f"a body of {body} bytes at {position}, {end - position} are left")
-            parts.append(private)
+            if position - begin - length == 8:
+                parts += (_CONTINUATION, prefix[4:], metadata)
+            else:
+                parts += (prefix[:4], metadata)
+            bodies.append(body)
             if body:
                 parts.append(payload.slice(position, body))
             kinds.append(kind)

@@ -38,7 +38,9 @@ class Participant:
 
     def _check_usable(self) -> None:
         if self.is_forked:
-            raise QdsError(f"channel {self.name}: this end belongs to the parent process; open one of your own after a fork")
+            raise QdsError(
+                f"channel {self.name}: this end belongs to the parent process; open one of your own after a fork"
+            )
         if self.is_closed:
             raise QdsError(f"channel {self.name}: this end was closed")
 
@@ -54,7 +56,9 @@ class Participant:
     def __enter__(self):  # type: ignore[no-untyped-def]
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def __del__(self) -> None:

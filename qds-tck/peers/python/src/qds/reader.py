@@ -52,10 +52,29 @@ class Message:
     good until then.
     """
 
-    __slots__ = ("__weakref__", "_copy", "_key", "_reader", "address", "is_copy", "length", "sequence", "tag", "time_ns")
+    __slots__ = (
+        "__weakref__",
+        "_copy",
+        "_key",
+        "_reader",
+        "address",
+        "is_copy",
+        "length",
+        "sequence",
+        "tag",
+        "time_ns",
+    )
 
     def __init__(
-        self, sequence: int, length: int, tag: int, time_ns: int, address: int, reader: RingReader | None, key: int, copy: bytearray | None
+        self,
+        sequence: int,
+        length: int,
+        tag: int,
+        time_ns: int,
+        address: int,
+        reader: RingReader | None,
+        key: int,
+        copy: bytearray | None,
     ) -> None:
         self.sequence = sequence
         self.length = length
@@ -143,7 +162,9 @@ class RingReader(Participant):
     def _join(self, start: str | int, allow_gaps: bool, label: str) -> None:
         w, e, me = self._w, self._entry, this_process()
         if self._h.drops_oldest and not self.is_observer:
-            raise IncompatibleChannel(f"channel {self.name} drops its oldest messages; only observers may read it: pass observer=True")
+            raise IncompatibleChannel(
+                f"channel {self.name} drops its oldest messages; only observers may read it: pass observer=True"
+            )
         for i in range(L.PIN_COUNT):
             w.put64(e + L.ENTRY_PINS + 8 * i, 0)
         w.put64(e + L.ENTRY_WAITING_FOR, 0)
@@ -177,7 +198,9 @@ class RingReader(Participant):
         while True:
             if cursor < floor:
                 if from_sequence and not allow_gaps:
-                    raise MessageLost(f"channel {self.name}: message {start} was asked for, the oldest is {floor}; allow gaps, or start at 'oldest'")
+                    raise MessageLost(
+                        f"channel {self.name}: message {start} was asked for, the oldest is {floor}; allow gaps, or start at 'oldest'"
+                    )
                 cursor = floor
             w.store64(e + L.ENTRY_CURSOR, cursor)
             w.store32(e + L.ENTRY_STATE, L.JOINING | self._mode)
@@ -230,10 +253,11 @@ class RingReader(Participant):
     def _count(self, message: Message) -> None:
         self.reads_count += 1
         self.bytes_read += message.length
-        w, e = self._w, self._entry
-        w.put64(e + L.ENTRY_READ_COUNT, self.reads_count)
-        w.put64(e + L.ENTRY_READ_BYTES, self.bytes_read)
-        w.put64(e + L.ENTRY_LOST_COUNT, self.lost_count)
+        first, words = (self._entry + L.ENTRY_READ_COUNT) >> 3, self._w.i64
+        words[first] = self.reads_count
+        words[first + 1] = self.bytes_read
+        if self.lost_count:
+            words[first + 2] = self.lost_count
 
     def _is_there(self) -> bool:
         """Whether `_take` has something to do."""
@@ -242,7 +266,9 @@ class RingReader(Participant):
 
     def _check_token(self) -> None:
         if self._w.load64(self._entry + L.ENTRY_TOKEN) != self._token:
-            raise Replaced(f"channel {self.name}: {self.segment.describe_reader(self.index)} has the place of this reader, which was evicted")
+            raise Replaced(
+                f"channel {self.name}: {self.segment.describe_reader(self.index)} has the place of this reader, which was evicted"
+            )
 
     def _take(self, private: bool) -> Message | None:
         w, h = self._w, self._h
@@ -311,7 +337,9 @@ class RingReader(Participant):
         while done < length:
             count = os.preadv(self.segment.fd, [view[done:]], self._h.arena_offset + offset + done)
             if count == 0:
-                raise CorruptChannel(f"channel {self.name}: {self.segment.path} was cut short; nobody may do that; remove it")
+                raise CorruptChannel(
+                    f"channel {self.name}: {self.segment.path} was cut short; nobody may do that; remove it"
+                )
             done += count
         return copy
 
@@ -329,7 +357,9 @@ class RingReader(Participant):
         floor = self._w.load64(L.HEADER_FLOOR)
         published = self._w.load64(L.HEADER_PUBLISHED)
         if not floor <= published <= 1 << 62:
-            raise CorruptChannel(f"channel {self.name}: floor is {floor} and published {published}, allowed is floor <= published; remove it")
+            raise CorruptChannel(
+                f"channel {self.name}: floor is {floor} and published {published}, allowed is floor <= published; remove it"
+            )
         self._check_token()
         to = max(floor + (published - floor) // 4, self._next)
         self.lost_count += to - self._next
@@ -465,7 +495,9 @@ class RingReader(Participant):
         if published > s:
             if w.load64(L.HEADER_FLOOR) <= s:
                 self._pass_over(s)
-                raise CorruptMessage(f"channel {self.name}: message {s} has no stamp, though {published} are published; it was passed over")
+                raise CorruptMessage(
+                    f"channel {self.name}: message {s} has no stamp, though {published} are published; it was passed over"
+                )
             return
         if closed and not self._waits_for_successor:
             raise EndOfChannel(f"channel {self.name}: the writer has closed it after {published} messages")
@@ -583,7 +615,9 @@ def _take_entry(name: str, path: str) -> tuple[Segment, int]:
             patience = patience or now + (_FREE_ENTRY_PATIENCE if free else 0.1)
             if now > min(deadline, patience):
                 if free:
-                    raise ChannelBusy(f"channel {name}: {len(free)} free reader entries are locked by others; try again")
+                    raise ChannelBusy(
+                        f"channel {name}: {len(free)} free reader entries are locked by others; try again"
+                    )
                 raise ChannelBusy(
                     f"channel {name}: all {segment.entry_count} reader entries are taken, for example by {segment.describe_reader(0)}; "
                     f"close a reader, or create the channel with more"

@@ -234,9 +234,13 @@ def check_header(name: str, block: bytes, file_length: int, writes: bool) -> Hea
     if h.magic != _MAGIC:
         raise damaged("magic", h.magic.hex(), _MAGIC.hex())
     if h.byte_order != L.BYTE_ORDER:
-        raise incompatible("byteOrder", hex(h.byte_order), hex(L.BYTE_ORDER), "it comes from a machine of other byte order")
+        raise incompatible(
+            "byteOrder", hex(h.byte_order), hex(L.BYTE_ORDER), "it comes from a machine of other byte order"
+        )
     if h.version_major != L.VERSION_MAJOR:
-        raise incompatible("versionMajor", h.version_major, L.VERSION_MAJOR, "use the same version of QDS on both sides")
+        raise incompatible(
+            "versionMajor", h.version_major, L.VERSION_MAJOR, "use the same version of QDS on both sides"
+        )
     crc = struct.unpack_from("<I", block, L.HEADER_HEADER_CRC)[0]
     computed = crc32c(block[: L.HEADER_HEADER_CRC])
     if crc != computed:
@@ -244,7 +248,9 @@ def check_header(name: str, block: bytes, file_length: int, writes: bool) -> Hea
     if h.features_for_readers:
         raise incompatible("featuresForReaders", hex(h.features_for_readers), "none", "use a newer QDS here")
     if writes and h.features_for_writers & ~L.FEATURE_PAYLOAD_CHECKSUM:
-        raise incompatible("featuresForWriters", hex(h.features_for_writers), hex(L.FEATURE_PAYLOAD_CHECKSUM), "use a newer QDS here")
+        raise incompatible(
+            "featuresForWriters", hex(h.features_for_writers), hex(L.FEATURE_PAYLOAD_CHECKSUM), "use a newer QDS here"
+        )
 
     def at(what: str, found: int, ok: bool, allowed: object) -> None:
         if not ok:
@@ -257,17 +263,37 @@ def check_header(name: str, block: bytes, file_length: int, writes: bool) -> Hea
     at("readerEntryCount", h.reader_entry_count, 1 <= h.reader_entry_count <= L.MAX_READER_ENTRY_COUNT,
        f"1 to {L.MAX_READER_ENTRY_COUNT}")  # fmt: skip
     table = h.reader_table_offset
-    at("readerTableOffset", table, L.LENGTH_OF_HEADER <= table <= 1 << 20 and table % 128 == 0, "a multiple of 128, 4096 to 1048576")
+    at(
+        "readerTableOffset",
+        table,
+        L.LENGTH_OF_HEADER <= table <= 1 << 20 and table % 128 == 0,
+        "a multiple of 128, 4096 to 1048576",
+    )
     ring = h.descriptor_ring_offset
     end = table + h.reader_entry_count * L.LENGTH_OF_ENTRY
     at("descriptorRingOffset", ring, ring >= end and ring % 64 == 0, f"a multiple of 64, {end} or more")
     slots = h.slot_count
-    at("slotCount", slots, 2 <= slots <= L.MAX_SLOT_COUNT and slots & (slots - 1) == 0, f"a power of two, 2 to {L.MAX_SLOT_COUNT}")
+    at(
+        "slotCount",
+        slots,
+        2 <= slots <= L.MAX_SLOT_COUNT and slots & (slots - 1) == 0,
+        f"a power of two, 2 to {L.MAX_SLOT_COUNT}",
+    )
     arena = h.arena_offset
     end = ring + slots * L.LENGTH_OF_DESCRIPTOR
-    at("arenaOffset", arena, arena >= end and arena % L.SECTION_ALIGNMENT == 0, f"a multiple of {L.SECTION_ALIGNMENT}, {end} or more")
+    at(
+        "arenaOffset",
+        arena,
+        arena >= end and arena % L.SECTION_ALIGNMENT == 0,
+        f"a multiple of {L.SECTION_ALIGNMENT}, {end} or more",
+    )
     length = h.arena_length
-    at("arenaLength", length, 128 <= length <= L.MAX_ARENA_LENGTH and length % 64 == 0, f"a multiple of 64, 128 to {L.MAX_ARENA_LENGTH}")
+    at(
+        "arenaLength",
+        length,
+        128 <= length <= L.MAX_ARENA_LENGTH and length % 64 == 0,
+        f"a multiple of 64, 128 to {L.MAX_ARENA_LENGTH}",
+    )
     at("segmentLength", h.segment_length, h.segment_length >= arena + length, f"{arena + length} or more")
     at("overflowPolicy", h.overflow_policy, h.overflow_policy in (L.POLICY_BLOCK, L.POLICY_DROP_OLDEST), "0 or 1")
     at("retainCount", h.retain_count, h.retain_count >= 0, "0 or more")
@@ -395,11 +421,17 @@ class Segment:
 
     def writer(self) -> Owner:
         w = self.words
-        return Owner(w.plain64(L.HEADER_WRITER_PID), w.plain64(L.HEADER_WRITER_START_TIME), w.plain64(L.HEADER_WRITER_PID_NAMESPACE))
+        return Owner(
+            w.plain64(L.HEADER_WRITER_PID),
+            w.plain64(L.HEADER_WRITER_START_TIME),
+            w.plain64(L.HEADER_WRITER_PID_NAMESPACE),
+        )
 
     def reader(self, index: int) -> Owner:
         w, e = self.words, self.entry(index)
-        return Owner(w.plain64(e + L.ENTRY_PID), w.plain64(e + L.ENTRY_START_TIME), w.plain64(e + L.ENTRY_PID_NAMESPACE))
+        return Owner(
+            w.plain64(e + L.ENTRY_PID), w.plain64(e + L.ENTRY_START_TIME), w.plain64(e + L.ENTRY_PID_NAMESPACE)
+        )
 
     def describe_reader(self, index: int) -> str:
         e = self.entry(index)
@@ -452,7 +484,10 @@ class Segment:
             if is_locked_by_others(self.fd, position) or not try_lock(self.fd, position):
                 continue
             try:
-                if self.words.load32(self.entry(index) + L.ENTRY_STATE) & 0xFF != L.FREE and not self.reader(index).is_known_to_run():
+                if (
+                    self.words.load32(self.entry(index) + L.ENTRY_STATE) & 0xFF != L.FREE
+                    and not self.reader(index).is_known_to_run()
+                ):
                     self.free_entry(index)
                     count += 1
             finally:
@@ -552,9 +587,13 @@ def open_segment(name: str, path: str, writes: bool) -> Segment:
             raise CorruptChannel(f"channel {name}: {path} is no regular file; remove it or use another name")
         fd = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
     except FileNotFoundError:
-        raise ChannelNotFound(f"channel {name}: there is no file {path}; has the writer created it, in this directory?") from None
+        raise ChannelNotFound(
+            f"channel {name}: there is no file {path}; has the writer created it, in this directory?"
+        ) from None
     except PermissionError as e:
-        raise QdsError(f"channel {name}: {path} may not be opened for reading and writing ({e.strerror}); ask its owner") from e
+        raise QdsError(
+            f"channel {name}: {path} may not be opened for reading and writing ({e.strerror}); ask its owner"
+        ) from e
     try:
         now = os.fstat(fd)
         if (now.st_dev, now.st_ino) != (before.st_dev, before.st_ino):
@@ -578,7 +617,9 @@ def is_joinable(segment: Segment) -> bool:
 
 def _check_codec(segment: Segment) -> None:
     if segment.header.codec != CODEC:
-        raise IncompatibleChannel(f"channel {segment.name}: codecId is {segment.header.codec!r}, this package knows {CODEC!r} only")
+        raise IncompatibleChannel(
+            f"channel {segment.name}: codecId is {segment.header.codec!r}, this package knows {CODEC!r} only"
+        )
 
 
 def open_for_reader(name: str, path: str) -> Segment:
@@ -592,7 +633,9 @@ def open_for_reader(name: str, path: str) -> Segment:
             continue
         try:
             if not is_joinable(segment):
-                raise ChannelNotFound(f"channel {name}: {path} was left from another boot of the machine, or is a copy; start the writer")
+                raise ChannelNotFound(
+                    f"channel {name}: {path} was left from another boot of the machine, or is a copy; start the writer"
+                )
             if segment.words.load32(L.HEADER_REMOVED):
                 raise ChannelNotFound(f"channel {name}: {path} was removed; start the writer")
             _check_codec(segment)
@@ -622,7 +665,9 @@ class Geometry:
         arena = _round_up(ring + self.slot_count * L.LENGTH_OF_DESCRIPTOR, L.SECTION_ALIGNMENT)
         length = (self.segment_length - arena) // 64 * 64
         if length < 256:
-            raise ValueError(f"channel {name}: {self.segment_length} bytes leave no room for messages, {arena + 256} are the least")
+            raise ValueError(
+                f"channel {name}: {self.segment_length} bytes leave no room for messages, {arena + 256} are the least"
+            )
         if length > L.MAX_ARENA_LENGTH:
             raise ValueError(f"channel {name}: {length} bytes for messages are more than {L.MAX_ARENA_LENGTH}")
         feature = L.FEATURE_PAYLOAD_CHECKSUM if self.checksums else 0
@@ -766,7 +811,9 @@ def open_for_writer(
             if not segment.is_ours_to_join():
                 continue
             if segment.words.load32(L.HEADER_WRITER_STATE) == L.WRITER_ACTIVE and segment.writer().is_known_to_run():
-                raise LockLost(f"channel {name}: process {segment.writer().pid} is recorded as its writer and runs, but lost its lock; end it")
+                raise LockLost(
+                    f"channel {name}: process {segment.writer().pid} is recorded as its writer and runs, but lost its lock; end it"
+                )
             keep = True
             return segment, False
         finally:

@@ -98,7 +98,9 @@ class RingWriter(Participant):
     def _checked_place(self, sequence: int) -> tuple[int, int] | None:
         """QDS1-TAKE-03."""
         w, d, h = self._w, self.segment.descriptor(sequence), self._h
-        stamp, offset, length = (w.load64(d + o) for o in (L.DESCRIPTOR_STAMP, L.DESCRIPTOR_OFFSET, L.DESCRIPTOR_LENGTH))
+        stamp, offset, length = (
+            w.load64(d + o) for o in (L.DESCRIPTOR_STAMP, L.DESCRIPTOR_OFFSET, L.DESCRIPTOR_LENGTH)
+        )
         if stamp == sequence + 1 and 0 <= offset and offset % 64 == 0 and 0 <= length <= h.arena_length - offset:
             return offset, min(Arena.taken(length), h.arena_length - offset)
         raise CorruptChannel(
@@ -149,7 +151,11 @@ class RingWriter(Participant):
         self._claim = None
         self._check_token()
         w, s = self._w, self._next
-        checksum = crc32c(self.segment.mapping_bytes(self._h.arena_offset + claim.offset, length)) if self._h.has_checksums else 0
+        checksum = (
+            crc32c(self.segment.mapping_bytes(self._h.arena_offset + claim.offset, length))
+            if self._h.has_checksums
+            else 0
+        )
         d = self.segment.descriptor(s)
         w.put64(d, 0)
         release_fence()
