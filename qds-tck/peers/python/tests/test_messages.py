@@ -38,6 +38,12 @@ TABLES = {
     "no batches": pa.Table.from_batches([], pa.schema([("a", pa.int64())])),
     "nested": pa.table({"n": [[{"a": 1, "b": ["x"]}], None, []]}),
     "dictionary": pa.table({"d": pa.array(["x", "y", None, "x"]).dictionary_encode()}),
+    "dictionaries that differ": pa.concat_tables(
+        [
+            pa.table({"d": pa.array(["x", "y"]).dictionary_encode()}),
+            pa.table({"d": pa.array(["z"]).dictionary_encode()}),
+        ]
+    ),
     "times": pa.table(
         {"t": pa.array([datetime.datetime(2024, 1, 2), None], ZONE), "d": pa.array([datetime.date(2020, 1, 1), None])}
     ),
@@ -61,7 +67,7 @@ def test_what_is_written_is_read(directory: str, case: str) -> None:
             writer.write_arrow(table)
             found = reader.read_arrow()
             assert found.schema == table.schema
-            assert found.equals(table)
+            assert found.to_pylist() == table.to_pylist()
             del found
 
 

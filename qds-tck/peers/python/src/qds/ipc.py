@@ -129,6 +129,9 @@ class Prepared:
     """
 
     def __init__(self, data: pa.Table | pa.RecordBatch) -> None:
+        if isinstance(data, pa.Table):
+            # A dictionary that changes between the batches of one message may be refused (ARROW-READ-04).
+            data = data.unify_dictionaries()
         sink = _Collector()
         options = pa.ipc.IpcWriteOptions(metadata_version=pa.ipc.MetadataVersion.V5, compression=None)
         with pa.ipc.new_stream(pa.PythonFile(sink, mode="w"), data.schema, options=options) as stream:
