@@ -16,6 +16,7 @@ _CONTINUATION = b"\xff\xff\xff\xff"
 _END = _CONTINUATION + bytes(4)
 _SCHEMA, _DICTIONARY_BATCH, _RECORD_BATCH = 1, 2, 3
 _LONGEST_METADATA = 1 << 28
+_MOST_METADATA = 2048
 
 
 def _padded(length: int) -> int:
@@ -314,7 +315,8 @@ class Decoder:
             if end - position < 4:
                 raise ValueError(f"{end - position} bytes are left where a frame was expected")
             begin = position
-            prefix = ctypes.string_at(address + position, min(8, end - position))
+            # One copy of the bytes, which is what is checked and what is used. Most metadata is short.
+            prefix = ctypes.string_at(address + position, min(_MOST_METADATA, end - position))
             if prefix[:4] == _CONTINUATION:
                 if len(prefix) < 8:
                     raise ValueError("a frame is cut after its continuation marker")
@@ -327,8 +329,10 @@ class Decoder:
                 break
             if not 0 < length <= min(end - position, _LONGEST_METADATA):
                 raise ValueError(f"metadata of {length} bytes at {position}, {end - position} are left")
-            # One copy of the bytes, which is what is checked and what is used.
-            metadata = ctypes.string_at(address + position, length)
+            first = position - begin
+            metadata = prefix[first : first + length]
+            if len(metadata) < length:
+                metadata = ctypes.string_at(address + position, length)
             kind, body = _header_type_and_body(metadata)
             if kind not in (_SCHEMA, _DICTIONARY_BATCH, _RECORD_BATCH):
                 raise ValueError(f"a header of type {kind}, allowed are schema, dictionary batch and record batch")
@@ -336,7 +340,7 @@ class Decoder:
             if not 0 <= body <= end - position:
                 raise ValueError(f"a body of {body} bytes at {position}, {end - position} are left")
             if position - begin - length == 8:
-                parts += (_CONTINUATION, prefix[4:], metadata)
+                parts += (_CONTINUATION, prefix[4:8], metadata)
             else:
                 parts += (prefix[:4], metadata)
             bodies.append(body)
