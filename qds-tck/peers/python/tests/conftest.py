@@ -14,6 +14,11 @@ from pathlib import Path
 
 import pytest
 
+import qds
+
+#: For child processes, so that they use the package that is tested.
+ENVIRONMENT = dict(os.environ, PYTHONPATH=str(Path(qds.__file__).parent.parent), PYTHONUNBUFFERED="1")
+
 
 @pytest.fixture
 def directory(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
@@ -27,11 +32,9 @@ class Child:
     """A Python process. It prints lines; `expect` waits for one."""
 
     def __init__(self, code: str) -> None:
-        source = Path(__file__).parent.parent / "src"
-        environment = dict(os.environ, PYTHONPATH=str(source), PYTHONUNBUFFERED="1")
         self.process = subprocess.Popen(
             [sys.executable, "-c", textwrap.dedent(code)],
-            env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            env=dict(ENVIRONMENT, QDS_DIR=os.environ.get("QDS_DIR", "")), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
 
     def expect(self, line: str) -> None:

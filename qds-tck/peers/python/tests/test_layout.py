@@ -19,7 +19,7 @@ def snake(name: str) -> str:
 def rows() -> list[tuple[str, int]]:
     found = []
     for line in TABLE.read_text().splitlines():
-        if line.startswith("#") or line.startswith("kind\t"):
+        if line.startswith(("#", "kind\t")):
             continue
         kind, section, name, value = line.split("\t")[:4]
         if kind == "section":

@@ -180,7 +180,7 @@ def test_whatever_byte_of_the_metadata_is_wrong_ends_in_an_error_or_a_table(dire
         for at in range(prepared.length - 8):
             for value in (0, 0x7F, 0xFF):
 
-                def damage(payload: bytearray) -> None:
+                def damage(payload: bytearray, at: int = at, value: int = value) -> None:
                     payload[at] = value
 
                 write_damaged(writer, damage)

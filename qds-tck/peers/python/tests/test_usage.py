@@ -67,7 +67,7 @@ with qds.create_writer("x", 1) as writer:
         except qds.QdsError as e:
             assert "pip install 'qds[arrow]'" in str(e), e
 """
-    source = str(Path(__file__).parent.parent / "src")
+    source = str(Path(qadataswap.__file__).parent.parent)
     subprocess.run([sys.executable, "-c", code, source], check=True)
 
 

@@ -6,7 +6,7 @@ import importlib
 import importlib.util
 import os
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from .errors import EndOfChannel, QdsError
 from .reader import RingReader
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _MIB = 1 << 20
+#: Codec id, and the module whose class `Decoder` makes tables of its messages.
+_CODECS = {"arrow-ipc": "qds.ipc"}
 
 
 def has_arrow_support() -> bool:
@@ -64,35 +66,44 @@ class SharedDataFrame:
     @staticmethod
     def create_writer(
         name: str,
-        size_mb: float = 100,
-        buffer_count: int = 3,
+        size_mb: float | None = None,
+        buffer_count: int | None = None,
         *,
         directory: str | os.PathLike[str] | None = None,
-        drop_oldest: bool = False,
-        reader_count: int = 64,
+        drop_oldest: bool | None = None,
+        reader_count: int | None = None,
         retain_count: int = 0,
-        checksums: bool = False,
+        checksums: bool | None = None,
         mode: int = 0o600,
         label: str = "",
     ) -> SharedDataFrame:
-        """Creates the channel, or goes on with one that has no writer.
+        """Creates the channel, or goes on with one that has no writer; that has to be as far as is asked for here.
 
-        :param size_mb: length of the channel's file in 2^20 bytes; one message may take nearly half of it
-        :param buffer_count: the most unread messages, 1 or more; the writer then waits for its readers
+        :param size_mb: length of the channel's file in 2^20 bytes; one message may take nearly half of it. Default: 100
+        :param buffer_count: the most unread messages, 1 or more; the writer then waits for its readers. Default: 3
         :param directory: where the channel is; default is QDS_DIR, or /dev/shm
         :param drop_oldest: never wait: overwrite the oldest messages. Readers are then observers
-        :param reader_count: the most readers at a time
+        :param reader_count: the most readers at a time. Default: 64
         :param retain_count: messages that everybody has read and that are kept for late readers, while there is room
         :param checksums: store one with each message, which every reader checks
         :param mode: permissions of the file
         """
-        if buffer_count < 1:
+        unread = 3 if buffer_count is None else buffer_count
+        if unread < 1:
             raise ValueError(f"channel {name}: buffer_count is {buffer_count}, 1 is the least")
-        # One more slot than unread messages: a reader may hold one that it has read while it waits for the next.
-        slots = max(2, 1 << buffer_count.bit_length())
-        geometry = Geometry(int(size_mb * _MIB), slots, drop_oldest, reader_count, retain_count, checksums)
+        asked: dict[str, Any] = {
+            "segment_length": None if size_mb is None else int(size_mb * _MIB),
+            "drops_oldest": drop_oldest,
+            "reader_entry_count": reader_count,
+            "checksums": checksums,
+        }
+        asked = {what: value for what, value in asked.items() if value is not None}
+        # One slot more than unread messages: a reader may hold one that it has read while it waits for the next.
+        geometry = Geometry(
+            slot_count=1 << unread.bit_length(), retain_count=retain_count, explicit=tuple(asked), **asked
+        )
         place = None if directory is None else os.fspath(directory)
-        return SharedDataFrame(RingWriter(name, geometry, place, buffer_count, mode, label), None)
+        return SharedDataFrame(RingWriter(name, geometry, place, unread, mode, label), None)
 
     @staticmethod
     def create_reader(
@@ -105,17 +116,29 @@ class SharedDataFrame:
         wait_for_successor: bool = False,
         validate: bool | None = None,
         label: str = "",
+        channel_timeout_ms: float = 0,
     ) -> SharedDataFrame:
-        """Attaches to a channel that exists.
+        """Attaches to a channel.
 
         :param observer: never hold the writer up; miss what it overwrites. Default: as the channel demands
         :param start: 'oldest', 'latest', or the number of a message
         :param allow_gaps: begin at the oldest message if `start` is gone already
         :param wait_for_successor: the writer's end is not the end; wait for the next one
         :param validate: look at every value before it is handed out. Default: if the channel belongs to another user
+        :param channel_timeout_ms: how long to wait for the channel to appear (-1: for ever)
         """
         place = None if directory is None else os.fspath(directory)
-        reader = RingReader(name, place, observer, start, allow_gaps, wait_for_successor, label)
+        reader = RingReader(
+            name,
+            place,
+            observer,
+            start,
+            allow_gaps,
+            wait_for_successor,
+            label,
+            _seconds(channel_timeout_ms),
+            tuple(_CODECS),
+        )
         return SharedDataFrame(None, reader, validate)
 
     # ---- Writing
@@ -175,7 +198,8 @@ class SharedDataFrame:
         """The next message as a pyarrow Table; else as `read`."""
         reader = self._as_reader()
         if self._decoder is None:
-            self._decoder = _ipc().Decoder(reader.name)
+            _require("pyarrow", "arrow")
+            self._decoder = importlib.import_module(_CODECS[reader.segment.header.codec]).Decoder(reader.name)
         message = reader.read(_seconds(timeout_ms))
         if message is None:
             return None
@@ -244,18 +268,12 @@ class SharedDataFrame:
         """Ends a writer's channel; leaves a reader's. Does nothing the second time."""
         self._end.close()
 
-    def __enter__(self) -> SharedDataFrame:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
 
 
-def create_writer(name: str, size_mb: float = 100, buffer_count: int = 3, **options: Any) -> SharedDataFrame:
-    """See `SharedDataFrame.create_writer`."""
-    return SharedDataFrame.create_writer(name, size_mb, buffer_count, **options)
-
-
-def create_reader(name: str, **options: Any) -> SharedDataFrame:
-    """See `SharedDataFrame.create_reader`."""
-    return SharedDataFrame.create_reader(name, **options)
+create_writer = SharedDataFrame.create_writer
+create_reader = SharedDataFrame.create_reader

@@ -7,6 +7,7 @@ import os
 import threading
 import weakref
 from types import TracebackType
+from typing import Self
 
 from .errors import QdsError
 from .segment import Segment
@@ -53,7 +54,7 @@ class Participant:
         """Leaves for good: what is still on loan ends with the process."""
         self.close()
 
-    def __enter__(self):  # type: ignore[no-untyped-def]
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

@@ -7,20 +7,24 @@ import os
 import threading
 import time
 from collections import deque
+from collections.abc import Collection
+from typing import Self
 
 from . import layout as L
 from .atomics import acquire_fence, full_fence
 from .checksum import crc32c
 from .errors import (
     ChannelBusy,
+    ChannelNotFound,
     ChannelRemoved,
     CorruptChannel,
     CorruptMessage,
     EndOfChannel,
+    Evicted,
     IncompatibleChannel,
-    MessageLost,
     QdsError,
-    Replaced,
+    ReaderTableFull,
+    SequenceGone,
     WriterDied,
 )
 from .participant import Participant
@@ -99,7 +103,7 @@ class Message:
 
     __del__ = release
 
-    def __enter__(self) -> Message:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -121,11 +125,13 @@ class RingReader(Participant):
         allow_gaps: bool = True,
         wait_for_successor: bool = False,
         label: str = "",
+        channel_timeout: float | None = 0.0,
+        codecs: Collection[str] = ("arrow-ipc",),
     ) -> None:
         check_name(name)
         path = os.path.join(channel_directory(directory), name + ".qds")
         self._token = new_token()
-        segment, index = _take_entry(name, path)
+        segment, index = _wait_for_entry(name, path, codecs, channel_timeout)
         super().__init__(segment)
         self.index = index
         self._h = segment.header
@@ -191,14 +197,16 @@ class RingReader(Participant):
         elif isinstance(start, int):
             cursor = start
             if not 0 <= cursor <= published:
-                raise ValueError(f"channel {self.name}: start is {start}, the next message is {published}")
+                raise SequenceGone(
+                    f"channel {self.name}: start is {start}, allowed is 0 to {published}, the next message to be written"
+                )
         else:
             raise ValueError(f"channel {self.name}: start is {start!r}, allowed are 'oldest', 'latest' and a sequence")
         from_sequence = isinstance(start, int)
         while True:
             if cursor < floor:
                 if from_sequence and not allow_gaps:
-                    raise MessageLost(
+                    raise SequenceGone(
                         f"channel {self.name}: message {start} was asked for, the oldest is {floor}; allow gaps, or start at 'oldest'"
                     )
                 cursor = floor
@@ -266,7 +274,7 @@ class RingReader(Participant):
 
     def _check_token(self) -> None:
         if self._w.load64(self._entry + L.ENTRY_TOKEN) != self._token:
-            raise Replaced(
+            raise Evicted(
                 f"channel {self.name}: {self.segment.describe_reader(self.index)} has the place of this reader, which was evicted"
             )
 
@@ -469,7 +477,10 @@ class RingReader(Participant):
                 if now - looked >= _LOOK_EVERY or w.load32(L.HEADER_WRITER_STATE) == L.WRITER_CLOSED:
                     looked = now
                     self._check_end()
-                sleep_on(address, s, bound(now - begun, left, bool(w.plain32(L.HEADER_WRITER_WAKES)) and HAS_FUTEX))
+                expected = min(s, w.load64(L.HEADER_PUBLISHED))  # whoever saw a stamp early may be one ahead
+                sleep_on(
+                    address, expected, bound(now - begun, left, bool(w.plain32(L.HEADER_WRITER_WAKES)) and HAS_FUTEX)
+                )
                 self._check_usable()
                 self._settle()
         finally:
@@ -493,7 +504,7 @@ class RingReader(Participant):
         if self._is_there():
             return
         if published > s:
-            if w.load64(L.HEADER_FLOOR) <= s:
+            if not self.is_observer or w.load64(L.HEADER_FLOOR) <= s:
                 self._pass_over(s)
                 raise CorruptMessage(
                     f"channel {self.name}: message {s} has no stamp, though {published} are published; it was passed over"
@@ -501,17 +512,20 @@ class RingReader(Participant):
             return
         if closed and not self._waits_for_successor:
             raise EndOfChannel(f"channel {self.name}: the writer has closed it after {published} messages")
-        if removed:
-            raise ChannelRemoved(f"channel {self.name}: {self.segment.path} was removed; open a reader anew")
-        if self._waits_for_successor:
-            return
-        if died:
+        if died and not self._waits_for_successor:
             raise WriterDied(
                 f"channel {self.name}: its writer, process {self.segment.writer().pid}, died after {published} messages; start a successor, "
                 f"or read with wait_for_successor=True"
             )
+        if removed:
+            raise ChannelRemoved(f"channel {self.name}: {self.segment.path} was removed; open a reader anew")
 
     # ---- Leaving (chapter 14)
+
+    @property
+    def next_sequence(self) -> int:
+        """Of the message that is due next."""
+        return self._next
 
     @property
     def open_loans(self) -> int:
@@ -589,12 +603,26 @@ class RingReader(Participant):
         self._loan_lock = threading.Lock()
 
 
-def _take_entry(name: str, path: str) -> tuple[Segment, int]:
+def _wait_for_entry(
+    name: str, path: str, codecs: Collection[str], channel_timeout: float | None
+) -> tuple[Segment, int]:
+    """As `_take_entry`, once there is a channel."""
+    deadline = float("inf") if channel_timeout is None else time.monotonic() + channel_timeout
+    while True:
+        try:
+            return _take_entry(name, path, codecs)
+        except ChannelNotFound:
+            if time.monotonic() >= deadline:
+                raise
+        time.sleep(0.002)
+
+
+def _take_entry(name: str, path: str, codecs: Collection[str]) -> tuple[Segment, int]:
     """An open segment and the index of a FREE entry whose lock is held (QDS1-LOCK-04, QDS1-JOIN-03)."""
     deadline = time.monotonic() + OPEN_PATIENCE
     patience: float | None = None
     while True:
-        segment: Segment | None = open_for_reader(name, path)
+        segment: Segment | None = open_for_reader(name, path, codecs)
         assert segment is not None
         try:
             states = segment.states()
@@ -618,7 +646,7 @@ def _take_entry(name: str, path: str) -> tuple[Segment, int]:
                     raise ChannelBusy(
                         f"channel {name}: {len(free)} free reader entries are locked by others; try again"
                     )
-                raise ChannelBusy(
+                raise ReaderTableFull(
                     f"channel {name}: all {segment.entry_count} reader entries are taken, for example by {segment.describe_reader(0)}; "
                     f"close a reader, or create the channel with more"
                 )

@@ -13,16 +13,28 @@ import struct
 import tempfile
 import time
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from . import layout as L
 from .atomics import Words, acquire_fence, full_fence, libc
 from .checksum import crc32c
-from .errors import ChannelBusy, ChannelNotFound, CorruptChannel, IncompatibleChannel, LockLost, QdsError
+from .errors import (
+    ChannelBusy,
+    ChannelNotFound,
+    CodecDiffers,
+    CorruptChannel,
+    DirectoryFull,
+    GeometryDiffers,
+    IncompatibleChannel,
+    LockLost,
+    NotPermitted,
+    QdsError,
+    SecondWriter,
+)
 from .waiting import HAS_FUTEX, wake_all
 
 VERSION = "1.0.0"
-CODEC = "arrow-ipc"
 #: How long a busy lock is tried before it is believed (QDS1-LOCK-04).
 LOCK_PATIENCE = 0.1
 #: How long an opener follows a path whose file changes under it.
@@ -586,12 +598,12 @@ def open_segment(name: str, path: str, writes: bool) -> Segment:
         if not stat.S_ISREG(before.st_mode):
             raise CorruptChannel(f"channel {name}: {path} is no regular file; remove it or use another name")
         fd = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise ChannelNotFound(
             f"channel {name}: there is no file {path}; has the writer created it, in this directory?"
         ) from None
     except PermissionError as e:
-        raise QdsError(
+        raise NotPermitted(
             f"channel {name}: {path} may not be opened for reading and writing ({e.strerror}); ask its owner"
         ) from e
     try:
@@ -615,14 +627,15 @@ def is_joinable(segment: Segment) -> bool:
     return h.boot_id == boot_id() and h.inode == os.fstat(segment.fd).st_ino
 
 
-def _check_codec(segment: Segment) -> None:
-    if segment.header.codec != CODEC:
-        raise IncompatibleChannel(
-            f"channel {segment.name}: codecId is {segment.header.codec!r}, this package knows {CODEC!r} only"
+def _check_codec(segment: Segment, codecs: Collection[str]) -> None:
+    if segment.header.codec not in codecs:
+        raise CodecDiffers(
+            f"channel {segment.name}: codecId is {segment.header.codec!r}, allowed here is {' or '.join(codecs)}; "
+            f"open it with a program for that codec, or use another channel"
         )
 
 
-def open_for_reader(name: str, path: str) -> Segment:
+def open_for_reader(name: str, path: str, codecs: Collection[str]) -> Segment:
     deadline = time.monotonic() + OPEN_PATIENCE
     while True:
         try:
@@ -638,7 +651,7 @@ def open_for_reader(name: str, path: str) -> Segment:
                 )
             if segment.words.load32(L.HEADER_REMOVED):
                 raise ChannelNotFound(f"channel {name}: {path} was removed; start the writer")
-            _check_codec(segment)
+            _check_codec(segment, codecs)
             return segment
         except BaseException:
             segment.close_file()
@@ -650,50 +663,76 @@ def open_for_reader(name: str, path: str) -> Segment:
 
 @dataclass(frozen=True)
 class Geometry:
-    """What a creator chooses."""
+    """What a writer asks for."""
 
-    segment_length: int
-    slot_count: int
+    segment_length: int = 100 << 20
+    slot_count: int = 4
     drops_oldest: bool = False
-    reader_count: int = 64
-    retain_count: int = 0
+    reader_entry_count: int = 64
     checksums: bool = False
+    retain_count: int = 0
+    #: Instead of segment_length.
+    arena_length: int | None = None
+    #: What an existing channel must have, too; of the rest it may have any (QDS1-OPEN-04).
+    explicit: Collection[str] = ("segment_length", "slot_count", "drops_oldest", "reader_entry_count", "checksums")
 
-    def header(self, name: str, inode: int) -> Header:
+    def header(self, name: str, codec: str, inode: int) -> Header:
+        slots, entries = self.slot_count, self.reader_entry_count
         table = L.LENGTH_OF_HEADER
-        ring = table + self.reader_count * L.LENGTH_OF_ENTRY
-        arena = _round_up(ring + self.slot_count * L.LENGTH_OF_DESCRIPTOR, L.SECTION_ALIGNMENT)
-        length = (self.segment_length - arena) // 64 * 64
+        ring = table + entries * L.LENGTH_OF_ENTRY
+        arena = _round_up(ring + slots * L.LENGTH_OF_DESCRIPTOR, L.SECTION_ALIGNMENT)
+        if self.arena_length is None:
+            total = self.segment_length
+            length = (total - arena) // 64 * 64
+        else:
+            length = self.arena_length // 64 * 64
+            total = arena + length
+        for what, found, ok, allowed in (
+            (
+                "slotCount",
+                slots,
+                2 <= slots <= L.MAX_SLOT_COUNT and slots & (slots - 1) == 0,
+                "a power of two, 2 or more",
+            ),
+            ("readerEntryCount", entries, 1 <= entries <= L.MAX_READER_ENTRY_COUNT, f"1 to {L.MAX_READER_ENTRY_COUNT}"),
+            ("retainCount", self.retain_count, self.retain_count >= 0, "0 or more"),
+        ):
+            if not ok:
+                raise ValueError(f"channel {name}: {what} is {found}, allowed is {allowed}")
         if length < 256:
-            raise ValueError(
-                f"channel {name}: {self.segment_length} bytes leave no room for messages, {arena + 256} are the least"
-            )
+            raise ValueError(f"channel {name}: {total} bytes leave no room for messages, {arena + 256} are the least")
         if length > L.MAX_ARENA_LENGTH:
             raise ValueError(f"channel {name}: {length} bytes for messages are more than {L.MAX_ARENA_LENGTH}")
         feature = L.FEATURE_PAYLOAD_CHECKSUM if self.checksums else 0
         return Header(
             _MAGIC, L.BYTE_ORDER, L.VERSION_MAJOR, L.VERSION_MINOR, 0, feature, feature,
-            L.LENGTH_OF_HEADER, L.LENGTH_OF_ENTRY, L.LENGTH_OF_DESCRIPTOR, self.reader_count,
-            table, ring, arena, length, self.segment_length,
-            self.slot_count, int(self.drops_oldest), self.retain_count, L.PIN_COUNT, length // 2 - 64,
+            L.LENGTH_OF_HEADER, L.LENGTH_OF_ENTRY, L.LENGTH_OF_DESCRIPTOR, entries,
+            table, ring, arena, length, total,
+            slots, int(self.drops_oldest), self.retain_count, L.PIN_COUNT, max(64, (length // 2 - 64) // 64 * 64),
             time.time_ns(), time.clock_gettime_ns(time.CLOCK_MONOTONIC), inode, uuid.uuid4().bytes, boot_id(),
-            padded(CODEC, 32), padded("python", 16), padded(VERSION, 32), padded("ctypes", 16),
+            padded(codec, 32), padded("python", 16), padded(VERSION, 32), padded("ctypes", 16),
         )  # fmt: skip
 
     def check(self, segment: Segment) -> None:
         """QDS1-OPEN-04: what an existing channel must have."""
         h = segment.header
-        for what, found, wanted in (
-            ("segmentLength", h.segment_length, self.segment_length),
-            ("slotCount", h.slot_count, self.slot_count),
-            ("overflowPolicy", h.overflow_policy, int(self.drops_oldest)),
-            ("payload checksums", h.has_checksums, self.checksums),
-        ):
-            if found != wanted:
-                raise IncompatibleChannel(
-                    f"channel {segment.name}: {what} is {found}, asked for was {wanted}; ask for the same, use another name, "
-                    f"or remove the channel"
-                )
+        existing = {
+            "segment_length": h.segment_length,
+            "arena_length": h.arena_length,
+            "slot_count": h.slot_count,
+            "drops_oldest": h.drops_oldest,
+            "reader_entry_count": h.reader_entry_count,
+            "checksums": h.has_checksums,
+        }
+        differing = [
+            f"{what} is {existing[what]}, asked for was {getattr(self, what)}"
+            for what in self.explicit
+            if existing[what] != getattr(self, what)
+        ]
+        if differing:
+            raise GeometryDiffers(
+                f"channel {segment.name}: {'; '.join(differing)}; ask for the same, use another name, or remove the channel"
+            )
 
 
 def _round_up(number: int, multiple: int) -> int:
@@ -712,10 +751,7 @@ def _sweep(name: str, directory: str) -> None:
                 continue
             fd = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
             try:
-                seen = os.fstat(fd)
-                # A living creator takes its second name away within a moment.
-                forgotten = seen.st_nlink > 1 and time.time() - seen.st_ctime > 5
-                if forgotten or try_lock(fd, L.WRITER_LOCK_POSITION):
+                if os.fstat(fd).st_nlink > 1 or try_lock(fd, L.WRITER_LOCK_POSITION):
                     os.unlink(path)
             finally:
                 os.close(fd)
@@ -723,11 +759,11 @@ def _sweep(name: str, directory: str) -> None:
             continue  # not ours to open, probe or delete, or gone
 
 
-def _create(name: str, path: str, geometry: Geometry, mode: int, token: int, label: str) -> Segment | None:
+def _create(name: str, path: str, codec: str, geometry: Geometry, mode: int, token: int, label: str) -> Segment | None:
     """A new segment with its name and the writer's lock; None if the name exists or the file was swept: look again."""
     directory = os.path.dirname(path)
-    geometry.header(name, 0)  # refuses before anything is created
-    _check_space(name, directory, geometry.segment_length)
+    segment_length = geometry.header(name, codec, 0).segment_length
+    _check_space(name, directory, segment_length)
     temporary = os.path.join(directory, f".{name}.qds{secrets.token_hex(8)}.tmp")
     fd = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     done = False
@@ -735,11 +771,11 @@ def _create(name: str, path: str, geometry: Geometry, mode: int, token: int, lab
         if not lock_patiently(fd, L.WRITER_LOCK_POSITION) or not _leads_to(temporary, fd):
             return None
         os.fchmod(fd, mode)
-        zeros = bytes(min(1 << 20, geometry.segment_length))
+        zeros = memoryview(bytes(min(1 << 20, segment_length)))
         position = 0
-        while position < geometry.segment_length:
-            position += os.pwrite(fd, zeros[: geometry.segment_length - position], position)
-        header = geometry.header(name, os.fstat(fd).st_ino)
+        while position < segment_length:
+            position += os.pwrite(fd, zeros[: segment_length - position], position)
+        header = geometry.header(name, codec, os.fstat(fd).st_ino)
         os.pwrite(fd, header.encoded(), 0)
         segment = Segment(name, path, fd, header, _Mapping(fd, temporary, header.segment_length))
         segment.record_writer(token, label)
@@ -751,8 +787,8 @@ def _create(name: str, path: str, geometry: Geometry, mode: int, token: int, lab
         return None
     except OSError as e:
         if e.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            raise QdsError(
-                f"channel {name}: {directory} has no room for {geometry.segment_length} bytes ({e.strerror}); "
+            raise DirectoryFull(
+                f"channel {name}: {directory} has no room for {segment_length} bytes ({e.strerror}); "
                 f"ask for a smaller size_mb, or name another directory"
             ) from e
         raise
@@ -766,23 +802,40 @@ def _create(name: str, path: str, geometry: Geometry, mode: int, token: int, lab
 
 
 def _check_space(name: str, directory: str, length: int) -> None:
-    free = os.statvfs(directory)
+    try:
+        free = os.statvfs(directory)
+    except OSError:
+        return  # filling tells
     available = free.f_bavail * free.f_frsize
     if length > available:
-        raise QdsError(
+        raise DirectoryFull(
             f"channel {name}: needs {length} bytes, {directory} has {available} left; ask for a smaller size_mb, or name another directory"
         )
 
 
 def open_for_writer(
-    name: str, directory: str | None, geometry: Geometry, mode: int, token: int, label: str
+    name: str, directory: str | None, codec: str, geometry: Geometry, mode: int, token: int, label: str
 ) -> tuple[Segment, bool]:
     """The segment with the writer's lock held, and whether it is new (its record then stands)."""
     where = channel_directory(directory)
-    if directory is None:
-        os.makedirs(where, exist_ok=True)
-    path = os.path.join(where, name + ".qds")
-    _sweep(name, where)
+    try:
+        if directory is None:
+            os.makedirs(where, exist_ok=True)
+        _sweep(name, where)
+        return _open_or_create(name, os.path.join(where, name + ".qds"), codec, geometry, mode, token, label)
+    except (FileNotFoundError, NotADirectoryError) as e:
+        raise QdsError(f"channel {name}: the directory {where} does not exist; create it or name another") from e
+    except OSError as e:
+        if e.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise NotPermitted(
+                f"channel {name}: the directory {where} may not be written ({e.strerror}); allow it or name another"
+            ) from e
+        raise
+
+
+def _open_or_create(
+    name: str, path: str, codec: str, geometry: Geometry, mode: int, token: int, label: str
+) -> tuple[Segment, bool]:
     deadline = time.monotonic() + OPEN_PATIENCE
     while time.monotonic() < deadline:
         try:
@@ -790,7 +843,7 @@ def open_for_writer(
         except _Moved:
             continue
         except ChannelNotFound:
-            created = _create(name, path, geometry, mode, token, label)
+            created = _create(name, path, codec, geometry, mode, token, label)
             if created is not None:
                 return created, True
             continue
@@ -800,11 +853,11 @@ def open_for_writer(
                 if not segment.discard():
                     time.sleep(0.001)
                 continue
-            _check_codec(segment)
+            _check_codec(segment, (codec,))
             geometry.check(segment)
             if not lock_patiently(segment.fd, L.WRITER_LOCK_POSITION):
                 since = segment.words.plain64(L.HEADER_WRITER_SINCE_NS) / 1e9
-                raise ChannelBusy(
+                raise SecondWriter(
                     f"channel {name}: process {segment.writer().pid} writes to it since "
                     f"{time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(since))}; end that, or use another name"
                 )

@@ -13,7 +13,7 @@ from . import layout as L
 from .arena import Arena
 from .atomics import acquire_fence, full_fence, release_fence
 from .checksum import crc32c
-from .errors import ChannelRemoved, CorruptChannel, MessageTooLarge, NoRoom, QdsError, Replaced
+from .errors import ChannelRemoved, CorruptChannel, MessageTooLarge, NoRoom, QdsError, ReaderHoldsLoans, Replaced
 from .participant import Participant
 from .segment import Geometry, check_name, new_token, open_for_writer, unlock
 from .waiting import HAS_FUTEX, bound, sleep_on, wake_all
@@ -42,9 +42,10 @@ class RingWriter(Participant):
         unread_limit: int | None = None,
         mode: int = 0o600,
         label: str = "",
+        codec: str = "arrow-ipc",
     ) -> None:
         self._token = new_token()
-        segment, new = open_for_writer(check_name(name), directory, geometry, mode, self._token, label)
+        segment, new = open_for_writer(check_name(name), directory, codec, geometry, mode, self._token, label)
         super().__init__(segment)
         self._h = segment.header
         self._w = segment.words
@@ -72,10 +73,10 @@ class RingWriter(Participant):
         s.record_writer(self._token, label)
         published = w.load64(L.HEADER_PUBLISHED)
         floor = w.load64(L.HEADER_FLOOR)
-        if not 0 <= floor <= published <= _MOST_MESSAGES:
+        if not max(0, published - h.slot_count) <= floor <= published <= _MOST_MESSAGES:
             raise CorruptChannel(
-                f"channel {self.name}: floor is {floor} and published {published}, allowed is 0 <= floor <= published <= 2^62; "
-                f"remove the channel"
+                f"channel {self.name}: floor is {floor} and published {published}, allowed is 0 <= floor <= published <= 2^62, "
+                f"with no more than {h.slot_count} between them; remove the channel"
             )
         while w.load64(s.descriptor(published) + L.DESCRIPTOR_STAMP) == published + 1:
             published += 1
@@ -89,20 +90,22 @@ class RingWriter(Participant):
         for sequence in range(self._live, published):
             place = self._checked_place(sequence)
             if place is None:  # below the floor, and overwritten already
-                self._live_places.append((-1, 0))
+                self._live_places.append((0, 0))
             else:
                 self._arena.occupy(*place)
                 self._live_places.append(place)
         self._arena.set_pins(self._pins())
 
     def _checked_place(self, sequence: int) -> tuple[int, int] | None:
-        """QDS1-TAKE-03."""
+        """QDS1-TAKE-03; None for what is gone."""
         w, d, h = self._w, self.segment.descriptor(sequence), self._h
         stamp, offset, length = (
             w.load64(d + o) for o in (L.DESCRIPTOR_STAMP, L.DESCRIPTOR_OFFSET, L.DESCRIPTOR_LENGTH)
         )
         if stamp == sequence + 1 and 0 <= offset and offset % 64 == 0 and 0 <= length <= h.arena_length - offset:
             return offset, min(Arena.taken(length), h.arena_length - offset)
+        if sequence < self._floor:
+            return None
         raise CorruptChannel(
             f"channel {self.name}: the descriptor of message {sequence} has stamp {stamp}, offset {offset}, length {length}; "
             f"allowed are stamp {sequence + 1} and a multiple of 64 inside {h.arena_length} bytes; remove the channel"
@@ -341,6 +344,7 @@ class RingWriter(Participant):
         if offset is None and self._evict(0.01):
             offset = self._make_room(taken)
         begun = time.monotonic()
+        suspect: tuple[int, int] | None = None
         while offset is None:
             waited = time.monotonic() - begun
             left = float("inf") if timeout is None else timeout - waited
@@ -354,9 +358,12 @@ class RingWriter(Participant):
             try:
                 offset = self._make_room(taken)
                 if offset is None:
-                    self._check_reader_waits_for_us()
+                    before, suspect = suspect, self._reader_that_waits_for_us()
+                    if suspect and suspect == before:
+                        self._refuse_to_wait_for(*suspect)
                     # A reader that begins to wait changes what counts as unread and wakes nobody.
-                    longest = 0.005 if self._next - self._read >= self._limit else left
+                    at_limit = self._next - self._read >= self._limit
+                    longest = 0.005 if at_limit or suspect else left
                     sleep_on(
                         self.segment.mapping.address + L.HEADER_WRITER_WAITING,
                         value,
@@ -379,19 +386,22 @@ class RingWriter(Participant):
             w.plain32(s.entry(i) + L.ENTRY_WAKES) for i, state in enumerate(s.states()) if state & 0xFF != L.FREE
         )
 
-    def _check_reader_waits_for_us(self) -> None:
-        """QDS1-PUB-08."""
-        s, w = self.segment, self._w
+    def _reader_that_waits_for_us(self) -> tuple[int, int] | None:
+        """Entry and cursor of one that holds us back while it waits for our next message (QDS1-PUB-08)."""
         if self._next - self._read >= self._limit:
-            return  # its own message is not in the way, only our limit
-        holders = self._holders()
-        low = min((cursor for _, cursor in holders), default=self._next)
-        for i, cursor in holders:
-            if cursor == low < self._next and w.load64(s.entry(i) + L.ENTRY_WAITING_FOR) == self._next + 1:
-                raise NoRoom(
-                    f"channel {self.name}: {s.describe_reader(i)} holds message {cursor} while it waits for message {self._next}, "
-                    f"for which that leaves no room; let it release a message before it reads the next, or use a larger size_mb"
-                )
+            return None  # its own message is not in the way, only our limit
+        for i, cursor in self._holders():
+            waiting_for = self._w.load64(self.segment.entry(i) + L.ENTRY_WAITING_FOR)
+            if cursor <= self._live < self._next and waiting_for == self._next + 1:
+                return i, cursor
+        return None
+
+    def _refuse_to_wait_for(self, entry: int, cursor: int) -> None:
+        raise ReaderHoldsLoans(
+            f"channel {self.name}: {self.segment.describe_reader(entry)} holds message {cursor} while it waits for message "
+            f"{self._next}, for which that leaves no room; let it release a message before it reads the next, "
+            f"or use a larger size_mb"
+        )
 
     # ---- End
 
