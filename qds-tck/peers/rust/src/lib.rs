@@ -1,0 +1,35 @@
+#![doc = include_str!("../README.md")]
+#![deny(unsafe_code, missing_docs)]
+#![warn(clippy::all)]
+
+mod arrow;
+mod check;
+mod crc;
+mod error;
+mod header;
+mod layout;
+#[cfg(feature = "polars")]
+mod polars;
+mod reader;
+mod segment;
+mod sys;
+mod writer;
+
+pub use arrow::Batches;
+pub use error::{Error, ErrorKind, Result};
+pub use header::OverflowPolicy;
+#[cfg(feature = "polars")]
+pub use polars::{SharedDataFrame, SharedDataFrameReader, SharedDataFrameWriter};
+pub use reader::{Message, Mode, Reader, ReaderBuilder, Received, Start, Validation};
+pub use writer::{Claim, Writer, WriterBuilder};
+
+/// The codec id of messages that are Arrow streams.
+pub const ARROW_CODEC_ID: &str = "arrow-ipc";
+
+/// Removes a channel although it may hold unread messages, but not while it is in use; false if there is none.
+pub fn remove(name: &str, directory: Option<&std::path::Path>) -> Result<bool> {
+    segment::Place::new(name, directory)?.remove()
+}
+
+#[cfg(target_endian = "big")]
+compile_error!("qds1 segments are little-endian");
