@@ -6,7 +6,7 @@
 
 use std::collections::HashSet;
 
-use arrow_ipc::{FieldNode, RecordBatch};
+use arrow_ipc::{Buffer, FieldNode, RecordBatch};
 use arrow_schema::{DataType, Field, UnionMode};
 
 /// Deepest nesting of fields.
@@ -34,12 +34,12 @@ pub fn check_batch<'a>(
     }
     let rows = count(batch.length(), "length of the batch")?;
     let nodes = batch.nodes().map(|nodes| nodes.iter().collect()).unwrap_or_default();
-    let buffers = batch.buffers().map(|buffers| buffers.iter().map(|b| (b.offset(), b.length())).collect());
+    let buffers = batch.buffers().map(|buffers| buffers.iter().collect()).unwrap_or_default();
     let variadic = batch.variadicBufferCounts().map(|counts| counts.iter().collect()).unwrap_or_default();
     let mut walk = Walk {
         metadata_start: metadata.as_ptr() as usize,
         nodes,
-        buffers: buffers.unwrap_or_default(),
+        buffers,
         variadic,
         next: (0, 0, 0),
         body,
@@ -74,7 +74,7 @@ fn count(found: i64, what: &str) -> Result<usize> {
 struct Walk<'a> {
     metadata_start: usize,
     nodes: Vec<&'a FieldNode>,
-    buffers: Vec<(i64, i64)>,
+    buffers: Vec<&'a Buffer>,
     variadic: Vec<i64>,
     /// How many nodes, buffers and variadic counts are taken.
     next: (usize, usize, usize),
@@ -84,12 +84,14 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    fn buffer(&mut self, path: &str, what: &str, least: usize) -> Result<&'a [u8]> {
-        let &(offset, length) = self
+    /// The next buffer, of at least so many bytes, cut to whole values of `width`.
+    fn buffer(&mut self, path: &str, what: &str, least: usize, width: usize) -> Result<&'a [u8]> {
+        let &buffer = self
             .buffers
             .get(self.next.1)
             .ok_or_else(|| format!("field '{path}': there is no buffer for its {what}"))?;
         self.next.1 += 1;
+        let (offset, length) = (buffer.offset(), buffer.length());
         let inside = usize::try_from(offset).ok().zip(usize::try_from(length).ok());
         let bytes = inside.and_then(|(offset, length)| self.body.get(offset..offset.checked_add(length)?));
         let bytes = bytes.ok_or_else(|| {
@@ -99,6 +101,12 @@ impl<'a> Walk<'a> {
         if bytes.len() < least {
             let found = bytes.len();
             return Err(format!("field '{path}': buffer of its {what} has {found} bytes, its values need {least}"));
+        }
+        // Arrow takes fixed-width buffers as slices of whole values.
+        let rest = bytes.len() % width;
+        if rest != 0 {
+            let at = std::ptr::from_ref(buffer) as usize - self.metadata_start;
+            self.patches.push(Patch { at: at + 8, value: length - rest as i64 });
         }
         Ok(bytes)
     }
@@ -122,7 +130,7 @@ impl<'a> Walk<'a> {
         }
         let mut counted = nulls;
         if validity {
-            let bytes = self.buffer(path, "validity", if nulls > 0 { length.div_ceil(8) } else { 0 })?;
+            let bytes = self.buffer(path, "validity", if nulls > 0 { length.div_ceil(8) } else { 0 }, 1)?;
             if nulls == -1 || length != found && nulls > 0 {
                 counted = if bytes.is_empty() { 0 } else { zeros(path, bytes, length)? };
             }
@@ -153,13 +161,13 @@ impl<'a> Walk<'a> {
             }
             DataType::Boolean => {
                 let (length, _) = self.node(path, needed, exact, true)?;
-                self.buffer(path, "values", length.div_ceil(8))?;
+                self.buffer(path, "values", length.div_ceil(8), 1)?;
             }
             DataType::Utf8 | DataType::Binary => self.bytes::<4>(path, needed, exact)?,
             DataType::LargeUtf8 | DataType::LargeBinary => self.bytes::<8>(path, needed, exact)?,
             DataType::Utf8View | DataType::BinaryView => {
                 let (length, _) = self.node(path, needed, exact, true)?;
-                self.buffer(path, "views", 16 * length)?;
+                self.buffer(path, "views", 16 * length, 16)?;
                 let count = self.variadic.get(self.next.2).copied();
                 let count = count.ok_or_else(|| format!("field '{path}': there is no variadic buffer count"))?;
                 self.next.2 += 1;
@@ -167,13 +175,13 @@ impl<'a> Walk<'a> {
                     return Err(format!("field '{path}': variadic buffer count is {count}, which there are not"));
                 }
                 for _ in 0..count {
-                    self.buffer(path, "data", 0)?;
+                    self.buffer(path, "data", 0, 1)?;
                 }
             }
             DataType::FixedSizeBinary(width) => {
                 let (length, _) = self.node(path, needed, exact, true)?;
                 let width = usize::try_from(*width).map_err(|_| format!("field '{path}': width is {width}"))?;
-                self.buffer(path, "values", product(path, length, width)?)?;
+                self.buffer(path, "values", product(path, length, width)?, width.max(1))?;
             }
             DataType::List(values) | DataType::Map(values, _) => {
                 let last = self.offsets::<4>(path, needed, exact)?;
@@ -186,8 +194,8 @@ impl<'a> Walk<'a> {
             DataType::ListView(values) | DataType::LargeListView(values) => {
                 let width = if matches!(data_type, DataType::ListView(_)) { 4 } else { 8 };
                 let (length, _) = self.node(path, needed, exact, true)?;
-                self.buffer(path, "offsets", width * length)?;
-                self.buffer(path, "sizes", width * length)?;
+                self.buffer(path, "offsets", width * length, width)?;
+                self.buffer(path, "sizes", width * length, width)?;
                 self.array(values, &child(values), 0, false, depth + 1)?;
             }
             DataType::FixedSizeList(values, size) => {
@@ -203,10 +211,10 @@ impl<'a> Walk<'a> {
             }
             DataType::Union(fields, mode) => {
                 let (length, _) = self.node(path, needed, exact, false)?;
-                self.buffer(path, "type ids", length)?;
+                self.buffer(path, "type ids", length, 1)?;
                 let sparse = *mode == UnionMode::Sparse;
                 if !sparse {
-                    self.buffer(path, "offsets", 4 * length)?;
+                    self.buffer(path, "offsets", 4 * length, 4)?;
                 }
                 for (_, field) in fields.iter() {
                     self.array(field, &child(field), if sparse { length } else { 0 }, sparse, depth + 1)?;
@@ -221,7 +229,7 @@ impl<'a> Walk<'a> {
             DataType::Dictionary(key, _) => {
                 let (length, nulls) = self.node(path, needed, exact, true)?;
                 let width = key.primitive_width().ok_or_else(|| format!("field '{path}': index type is {key}"))?;
-                self.buffer(path, "indices", width * length)?;
+                self.buffer(path, "indices", width * length, width)?;
                 #[expect(deprecated, reason = "the wire knows dictionaries by their ids")]
                 let id = field.dict_id().unwrap_or_default();
                 if nulls < length as i64 && !self.dictionaries.contains(&id) {
@@ -233,7 +241,7 @@ impl<'a> Walk<'a> {
                 let width =
                     width.ok_or_else(|| format!("field '{path}': type {primitive} is not known to this reader"))?;
                 let (length, _) = self.node(path, needed, exact, true)?;
-                self.buffer(path, "values", width * length)?;
+                self.buffer(path, "values", width * length, width)?;
             }
         }
         Ok(())
@@ -241,13 +249,13 @@ impl<'a> Walk<'a> {
 
     fn bytes<const WIDTH: usize>(&mut self, path: &str, needed: usize, exact: bool) -> Result<()> {
         let last = self.offsets::<WIDTH>(path, needed, exact)?;
-        self.buffer(path, "data", last).map(|_| ())
+        self.buffer(path, "data", last, 1).map(|_| ())
     }
 
     /// Node, validity and offsets; returns the last offset.
     fn offsets<const WIDTH: usize>(&mut self, path: &str, needed: usize, exact: bool) -> Result<usize> {
         let (length, _) = self.node(path, needed, exact, true)?;
-        let bytes = self.buffer(path, "offsets", if length == 0 { 0 } else { WIDTH * (length + 1) })?;
+        let bytes = self.buffer(path, "offsets", if length == 0 { 0 } else { WIDTH * (length + 1) }, WIDTH)?;
         if length == 0 {
             return Ok(0);
         }
@@ -264,7 +272,7 @@ impl<'a> Walk<'a> {
         let width = field.data_type().primitive_width().filter(|_| field.data_type().is_signed_integer());
         let width = width.ok_or_else(|| format!("field '{path}': type of run ends is {}", field.data_type()))?;
         let (runs, _) = self.node(path, 0, false, true)?;
-        let bytes = self.buffer(path, "run ends", width * runs)?;
+        let bytes = self.buffer(path, "run ends", width * runs, width)?;
         let last = if runs == 0 { 0 } else { integer(&bytes[width * (runs - 1)..][..width]) };
         if last < length as i64 {
             return Err(format!("field '{path}': last run ends at {last}, its parent has {length} values"));

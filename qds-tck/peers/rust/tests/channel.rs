@@ -332,7 +332,7 @@ fn no_changed_byte_of_a_message_does_worse_than_an_error() {
     let sound = full.read().unwrap().unwrap().to_vec();
     structure.read().unwrap();
     for at in 0..sound.len() {
-        for flip in [0x01, 0x80, 0xFF] {
+        for flip in [0x01, 0xC0] {
             let mut changed = sound.clone();
             changed[at] ^= flip;
             writer.write(&changed).unwrap();
