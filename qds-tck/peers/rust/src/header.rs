@@ -36,38 +36,41 @@ pub(crate) struct Header {
     pub boot_id: [u8; 16],
 }
 
-impl Header {
-    /// Lays out the sections of a new segment.
-    pub fn plan(
-        reader_entry_count: u32,
-        slot_count: u32,
-        arena_length: u64,
-        policy: OverflowPolicy,
-        retain_count: u32,
-        max_message_length: Option<u64>,
-        checksums: bool,
-        codec_id: &str,
-    ) -> Self {
-        let reader_table_offset = HEADER_LENGTH as u64;
-        let descriptor_ring_offset = reader_table_offset + u64::from(reader_entry_count) * ENTRY_LENGTH as u64;
-        let arena_offset = (descriptor_ring_offset + u64::from(slot_count) * DESCRIPTOR_LENGTH as u64)
-            .next_multiple_of(SECTION_ALIGNMENT);
+impl Default for Header {
+    /// What a writer gets that asks for nothing; sections are not laid out yet.
+    fn default() -> Self {
         Self {
-            reader_table_offset,
-            descriptor_ring_offset,
-            arena_offset,
-            arena_length,
-            segment_length: arena_offset + arena_length,
-            reader_entry_count,
-            slot_count,
-            policy,
-            retain_count,
-            max_message_length: max_message_length.unwrap_or((arena_length / 2).saturating_sub(64).max(1)),
-            checksums,
-            codec_id: codec_id.to_owned(),
+            reader_table_offset: 0,
+            descriptor_ring_offset: 0,
+            arena_offset: 0,
+            arena_length: 64 << 20,
+            segment_length: 0,
+            reader_entry_count: 64,
+            slot_count: 1024,
+            policy: OverflowPolicy::Block,
+            retain_count: 0,
+            max_message_length: 0,
+            checksums: false,
+            codec_id: crate::ARROW_CODEC_ID.to_owned(),
             inode: 0,
             boot_id: boot_id(),
         }
+    }
+}
+
+impl Header {
+    /// Lays out the sections of a new segment with these counts and this arena.
+    pub fn lay_out(mut self) -> Self {
+        self.reader_table_offset = HEADER_LENGTH as u64;
+        self.descriptor_ring_offset =
+            self.reader_table_offset + u64::from(self.reader_entry_count) * ENTRY_LENGTH as u64;
+        self.arena_offset = (self.descriptor_ring_offset + u64::from(self.slot_count) * DESCRIPTOR_LENGTH as u64)
+            .next_multiple_of(SECTION_ALIGNMENT);
+        self.segment_length = self.arena_offset + self.arena_length;
+        if self.max_message_length == 0 {
+            self.max_message_length = (self.arena_length / 2).saturating_sub(64).max(1);
+        }
+        self
     }
 
     /// The bytes of the block, with the CRC.
@@ -298,7 +301,7 @@ mod tests {
     use super::*;
 
     fn sound() -> ([u8; STATIC_LENGTH], u64) {
-        let header = Header::plan(16, 64, 1 << 20, OverflowPolicy::Block, 0, None, false, "raw");
+        let header = Header { arena_length: 1 << 20, ..Header::default() }.lay_out();
         (header.encode(), header.segment_length)
     }
 
@@ -310,8 +313,18 @@ mod tests {
 
     #[test]
     fn what_is_encoded_is_decoded() {
-        let mut header = Header::plan(1, 2, 128, OverflowPolicy::DropOldest, 3, Some(100), true, "arrow-ipc");
-        header.inode = 77;
+        let header = Header {
+            arena_length: 128,
+            reader_entry_count: 1,
+            slot_count: 2,
+            policy: OverflowPolicy::DropOldest,
+            retain_count: 3,
+            max_message_length: 100,
+            checksums: true,
+            inode: 77,
+            ..Header::default()
+        }
+        .lay_out();
         let length = header.segment_length;
         assert_eq!(Header::decode("c", &header.encode(), length, true).unwrap(), header);
     }

@@ -160,7 +160,7 @@ pub const fn footprint(length: u64) -> u64 {
 
 /// The pin of a payload; never 0.
 pub const fn pin(offset: u64, length: u64) -> u64 {
-    (offset / PAYLOAD_ALIGNMENT) << 32 | footprint(length) / PAYLOAD_ALIGNMENT
+    ((offset / PAYLOAD_ALIGNMENT) << 32) | (footprint(length) / PAYLOAD_ALIGNMENT)
 }
 
 /// Start and end in the arena of what a pin holds.

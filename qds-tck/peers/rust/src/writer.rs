@@ -110,16 +110,19 @@ impl WriterBuilder {
             let text = format!("codec id {:?}: allowed are 1 to 32 printable ASCII characters", self.codec_id);
             return Err(Error::new(ErrorKind::Misuse, text));
         }
-        let plan = Header::plan(
-            self.reader_entry_count.unwrap_or(64),
-            self.slot_count.unwrap_or(1024),
-            self.arena_length.unwrap_or(64 << 20),
-            self.policy.unwrap_or(OverflowPolicy::Block),
-            self.retain_count.unwrap_or(0),
-            self.max_message_length,
-            self.checksums.unwrap_or(false),
-            &self.codec_id,
-        );
+        let default = Header::default();
+        let plan = Header {
+            reader_entry_count: self.reader_entry_count.unwrap_or(default.reader_entry_count),
+            slot_count: self.slot_count.unwrap_or(default.slot_count),
+            arena_length: self.arena_length.unwrap_or(default.arena_length),
+            policy: self.policy.unwrap_or(default.policy),
+            retain_count: self.retain_count.unwrap_or(default.retain_count),
+            max_message_length: self.max_message_length.unwrap_or(default.max_message_length),
+            checksums: self.checksums.unwrap_or(default.checksums),
+            codec_id: self.codec_id.clone(),
+            ..default
+        }
+        .lay_out();
         if !(1..=plan.arena_length).contains(&plan.max_message_length) {
             let text = format!("maxMessageLength={}, allowed is 1 to {}", plan.max_message_length, plan.arena_length);
             return Err(Error::new(ErrorKind::Misuse, text));
@@ -208,8 +211,8 @@ pub struct Writer {
     at: u64,
     /// Start and end of each live payload in the arena.
     used: BTreeMap<u64, u64>,
-    /// Start of each live payload, from `live` on.
-    payloads: VecDeque<u64>,
+    /// Start of each live payload, from `live` on; `None` where a predecessor had overwritten it.
+    payloads: VecDeque<Option<u64>>,
     /// What pins held when memory was last reclaimed.
     pins: Vec<(u64, u64)>,
     wait_mark: i32,
@@ -351,8 +354,9 @@ impl Writer {
             let mut floor = self.live;
             let mut freed = 0;
             while floor < most && (freed < bytes.max(need) || floor == self.live) {
-                let start = self.payloads[(floor - self.live) as usize];
-                freed += self.used[&start] - start;
+                if let Some(start) = self.payloads[(floor - self.live) as usize] {
+                    freed += self.used[&start] - start;
+                }
                 floor += 1;
             }
             self.reclaim(floor)?;
@@ -431,9 +435,7 @@ impl Writer {
                 sleep = sleep.min(deadline - now);
             }
             self.segment.mapping.futex_wait(WRITER_WAITING, self.wait_mark as u32, sleep);
-            if let Err(error) = self.check_token() {
-                return Err(error);
-            }
+            self.check_token()?;
             if self.segment.is_removed() {
                 break Err(self.segment.error(ErrorKind::Removed, "was removed; open it again to create a new one"));
             }
@@ -528,7 +530,7 @@ impl Writer {
         };
         self.load_pins();
         while self.live < live {
-            if let Some(start) = self.payloads.pop_front() {
+            if let Some(start) = self.payloads.pop_front().flatten() {
                 self.used.remove(&start);
             }
             self.live += 1;
@@ -568,20 +570,28 @@ impl Writer {
             OverflowPolicy::DropOldest => floor,
         };
         self.live = lowest.max(next - i64::from(segment.header.slot_count)).max(0).min(next);
-        for sequence in self.live..next {
+        for sequence in (self.live..next).rev() {
             let load = |field| segment.mapping.i64(segment.slot(sequence, field)).load(Acquire);
             let (stamp, offset, length) = (load(STAMP), load(OFFSET), load(LENGTH));
-            let sound = stamp == sequence + 1 && is_sound(offset, length, segment.header.arena_length);
-            let footprint = footprint(length.max(0) as u64);
-            if !sound {
+            let start = offset as u64;
+            let end = start.wrapping_add(footprint(length.max(0) as u64));
+            let sound = stamp == sequence + 1
+                && is_sound(offset, length, segment.header.arena_length)
+                && self.conflict(start, end).is_none();
+            if !sound && sequence >= floor {
                 let text = format!(
                     "message {sequence}: stamp is {stamp}, offset {offset}, length {length}; it is damaged: remove it"
                 );
                 return Err(segment.error(ErrorKind::Damaged, text));
             }
-            self.used.insert(offset as u64, offset as u64 + footprint);
-            self.payloads.push_back(offset as u64);
-            self.at = offset as u64 + footprint;
+            // Below the floor it may be gone: a reader that was just joining there has yet to move up.
+            self.payloads.push_front(sound.then_some(start));
+            if sound {
+                self.used.insert(start, end);
+            }
+            if sequence == next - 1 {
+                self.at = end;
+            }
         }
         self.load_pins();
         Ok(())
@@ -612,7 +622,7 @@ impl Writer {
         segment.wake_readers();
         let end = offset + footprint(length as u64);
         self.used.insert(offset, end);
-        self.payloads.push_back(offset);
+        self.payloads.push_back(Some(offset));
         self.at = end;
         self.next = sequence + 1;
         Ok(sequence)

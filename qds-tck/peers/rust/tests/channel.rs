@@ -1,5 +1,6 @@
 //! What users of one process notice.
 
+use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
@@ -208,6 +209,32 @@ fn one_writer_at_a_time_and_a_successor_goes_on() {
 }
 
 #[test]
+fn a_successor_copes_with_a_reader_that_died_joining_below_the_floor() {
+    let place = Place::new("joining");
+    let mut writer = place.writer().open().unwrap();
+    let mut reader = place.reader().open().unwrap();
+    for i in 0..100u8 {
+        writer.write(&vec![i; 20_000]).unwrap();
+        reader.read().unwrap();
+    }
+    writer.write(&[100; 30_000]).unwrap();
+    drop((writer, reader));
+    // Entry 3, as it stands once state and cursor are stored and the floor is not yet looked at.
+    let file = std::fs::OpenOptions::new().write(true).open(place.file()).unwrap();
+    let entry = 4096 + 3 * 256;
+    file.write_all_at(&90u64.to_le_bytes(), entry).unwrap();
+    file.write_all_at(&1u32.to_le_bytes(), entry + 128).unwrap();
+    let mut writer = place.writer().open().unwrap();
+    let mut reader = place.reader().open().unwrap();
+    for i in 101..200u8 {
+        writer.write(&vec![i; 10_000]).unwrap();
+        let message = reader.read().unwrap().unwrap();
+        assert_eq!(message.sequence(), i64::from(i) - 1);
+        assert!(message.iter().all(|&byte| byte == i - 1));
+    }
+}
+
+#[test]
 fn a_full_reader_table_is_busy_and_a_left_entry_is_free() {
     let place = Place::new("table");
     let _writer = place.writer().reader_entry_count(2).open().unwrap();
@@ -299,7 +326,7 @@ fn batches_of_many_types_arrive_as_they_were_and_without_a_copy() {
                 assert_eq!(buffer.as_ptr().align_offset(64), 0, "{}", column.data_type());
             }
         }
-        assert_eq!(reader.read().unwrap().unwrap().batches().unwrap().batches(), [slice.clone()]);
+        assert_eq!(reader.read().unwrap().unwrap().batches().unwrap().into_batches(), vec![slice.clone()]);
         let empty = reader.read().unwrap().unwrap().batches().unwrap();
         assert_eq!((empty.schema(), empty.row_count()), (&batch.schema(), 0));
     }
