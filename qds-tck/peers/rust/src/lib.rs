@@ -8,6 +8,8 @@ mod crc;
 mod error;
 mod header;
 mod layout;
+#[cfg(feature = "polars")]
+mod polars;
 mod reader;
 mod segment;
 mod sys;
@@ -16,6 +18,8 @@ mod writer;
 pub use arrow::Batches;
 pub use error::{Error, ErrorKind, Result};
 pub use header::OverflowPolicy;
+#[cfg(feature = "polars")]
+pub use polars::{SharedDataFrame, SharedDataFrameReader, SharedDataFrameWriter};
 pub use reader::{Message, Mode, Reader, ReaderBuilder, Received, Start, Validation};
 pub use writer::{Claim, Writer, WriterBuilder};
 
