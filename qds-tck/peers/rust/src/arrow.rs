@@ -5,16 +5,18 @@ use std::sync::Arc;
 
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_buffer::{Buffer, MutableBuffer};
+use arrow_data::ArrayData;
 use arrow_ipc::reader::{RecordBatchDecoder, read_dictionary_impl};
 use arrow_ipc::writer::{IpcWriteOptions, StreamEncoder};
 use arrow_ipc::{Endianness, Message, MessageHeader, MetadataVersion, root_as_message};
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
+use arrow_select::concat::concat_batches;
 
 use crate::check::{Patch, check_batch};
 use crate::error::{Error, ErrorKind, Result};
 use crate::reader::Validation;
 use crate::sys;
-use crate::writer::{Claim, Writer};
+use crate::writer::Writer;
 
 const CONTINUATION: u32 = 0xFFFF_FFFF;
 const MAX_METADATA_LENGTH: usize = 1 << 28;
@@ -52,29 +54,94 @@ fn arrow_error(error: ArrowError) -> Error {
     Error::with(ErrorKind::Arrow, "the batches cannot be written as an Arrow stream", error)
 }
 
-/// Encodes a stream as pieces which refer to the arrays' memory.
-pub(crate) fn encode(schema: &Schema, batches: &[RecordBatch]) -> Result<Vec<Buffer>> {
-    if let Some(batch) = batches.iter().find(|batch| batch.schema_ref().fields() != schema.fields()) {
-        let text = format!("a message has one schema: {} is not {schema}", batch.schema_ref());
-        return Err(Error::new(ErrorKind::Misuse, text));
-    }
-    let options = IpcWriteOptions::try_new(64, false, MetadataVersion::V5).map_err(arrow_error)?;
-    let mut encoder = StreamEncoder::try_new_with_options(schema, options).map_err(arrow_error)?;
-    let mut pieces = Vec::new();
-    for batch in batches {
-        pieces.extend(encoder.encode(batch).map_err(arrow_error)?);
-    }
-    pieces.extend(encoder.finish().map_err(arrow_error)?);
-    Ok(pieces)
+/// Batches of one schema as the bytes of a message, in pieces which refer to the arrays' memory.
+///
+/// For who wants to claim memory in an own way (with a tag, or a limit of time); else see
+/// [`write_arrow`](Writer::write_arrow).
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use std::{sync::Arc, time::Duration};
+/// # use arrow_array::{ArrayRef, Int32Array, RecordBatch};
+/// # let directory = std::env::temp_dir();
+/// # let name = format!("doc-encoded-{}", std::process::id());
+/// # let numbers: ArrayRef = Arc::new(Int32Array::from(vec![1, 2, 3]));
+/// # let batch = RecordBatch::try_from_iter([("n", numbers)])?;
+/// # let mut writer = qds::Writer::builder(&name).directory(&directory).arena_length(1 << 20).open()?;
+/// let message = qds::Encoded::new(&batch.schema(), &[batch])?;
+/// if let Some(mut claim) = writer.claim_timeout(message.length(), Duration::from_secs(1))? {
+///     message.copy_to(&mut claim);
+///     claim.tag(42).commit()?;
+/// }
+/// # qds::remove(&name, Some(&directory)).unwrap_err();
+/// # drop(writer);
+/// # qds::remove(&name, Some(&directory))?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Encoded {
+    pieces: Vec<Buffer>,
 }
 
-fn fill(mut claim: Claim<'_>, pieces: &[Buffer]) -> Result<i64> {
-    let mut at = 0;
-    for piece in pieces {
-        claim[at..at + piece.len()].copy_from_slice(piece);
-        at += piece.len();
+impl Encoded {
+    /// Encodes batches, or none.
+    ///
+    /// # Errors
+    /// `Misuse` if a batch has another schema.
+    pub fn new(schema: &Schema, batches: &[RecordBatch]) -> Result<Self> {
+        if let Some(batch) = batches.iter().find(|batch| batch.schema_ref().fields() != schema.fields()) {
+            let text = format!("a message has one schema: {} is not {schema}", batch.schema_ref());
+            return Err(Error::new(ErrorKind::Misuse, text));
+        }
+        // A dictionary cannot change within a message, and how rows are cut into batches has no meaning.
+        let joined = match batches {
+            [first, rest @ ..] if rest.iter().any(|batch| dictionaries(batch) != dictionaries(first)) => {
+                Some(concat_batches(first.schema_ref(), batches).map_err(arrow_error)?)
+            }
+            _ => None,
+        };
+        let batches = joined.as_ref().map_or(batches, std::slice::from_ref);
+        let options = IpcWriteOptions::try_new(64, false, MetadataVersion::V5).map_err(arrow_error)?;
+        let mut encoder = StreamEncoder::try_new_with_options(schema, options).map_err(arrow_error)?;
+        let mut pieces = Vec::new();
+        for batch in batches {
+            pieces.extend(encoder.encode(batch).map_err(arrow_error)?);
+        }
+        pieces.extend(encoder.finish().map_err(arrow_error)?);
+        Ok(Self { pieces })
     }
-    claim.commit()
+
+    /// Bytes of the message.
+    pub fn length(&self) -> usize {
+        self.pieces.iter().map(Buffer::len).sum()
+    }
+
+    /// Copies the message to the beginning of a claim, which is at least as long.
+    pub fn copy_to(&self, target: &mut [u8]) {
+        let mut at = 0;
+        for piece in &self.pieces {
+            target[at..at + piece.len()].copy_from_slice(piece);
+            at += piece.len();
+        }
+    }
+}
+
+/// All dictionaries of a batch.
+fn dictionaries(batch: &RecordBatch) -> Vec<ArrayData> {
+    fn collect(data: &ArrayData, found: &mut Vec<ArrayData>) {
+        if matches!(data.data_type(), DataType::Dictionary(..)) {
+            found.extend_from_slice(data.child_data());
+        }
+        data.child_data().iter().for_each(|child| collect(child, found));
+    }
+    let mut found = Vec::new();
+    for (field, column) in batch.schema_ref().fields().iter().zip(batch.columns()) {
+        if has(field, &|data_type| matches!(data_type, DataType::Dictionary(..))) {
+            collect(&column.to_data(), &mut found);
+        }
+    }
+    found
 }
 
 impl Writer {
@@ -83,8 +150,10 @@ impl Writer {
     /// # Errors
     /// As [`claim`](Self::claim); `Misuse` if a batch has another schema.
     pub fn write_arrow(&mut self, schema: &Schema, batches: &[RecordBatch]) -> Result<i64> {
-        let pieces = encode(schema, batches)?;
-        fill(self.claim(pieces.iter().map(Buffer::len).sum())?, &pieces)
+        let message = Encoded::new(schema, batches)?;
+        let mut claim = self.claim(message.length())?;
+        message.copy_to(&mut claim);
+        claim.commit()
     }
 
     /// Writes one batch as a message, and returns its sequence.
@@ -110,8 +179,27 @@ impl Writer {
     }
 }
 
+/// Why a message is not read: damage, or what this reader has no arrays for.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    pub kind: ErrorKind,
+    pub text: String,
+}
+
+impl Refusal {
+    fn unsupported(text: impl Into<String>) -> Self {
+        Self { kind: ErrorKind::Unsupported, text: text.into() }
+    }
+}
+
+impl<T: Into<String>> From<T> for Refusal {
+    fn from(text: T) -> Self {
+        Self { kind: ErrorKind::Corrupt, text: text.into() }
+    }
+}
+
 /// Reads a stream. The arrays are views of `payload` and share its ownership.
-pub(crate) fn decode(payload: &Buffer, validation: Validation) -> std::result::Result<Batches, String> {
+pub(crate) fn decode(payload: &Buffer, validation: Validation) -> std::result::Result<Batches, Refusal> {
     let mut frames = Frames { payload, at: 0 };
     let mut schema: Option<SchemaRef> = None;
     let mut types = HashMap::new();
@@ -125,7 +213,7 @@ pub(crate) fn decode(payload: &Buffer, validation: Validation) -> std::result::R
                 let message = frame.message()?;
                 let encoded = message.header_as_schema().ok_or("the schema is missing")?;
                 if encoded.endianness() != Endianness::Little {
-                    return Err("the data is big-endian; write it little-endian".into());
+                    return Err(Refusal::unsupported("the data is big-endian; write it little-endian"));
                 }
                 let decoded = arrow_ipc::convert::try_fb_to_schema(encoded).map_err(|error| error.to_string())?;
                 decoded.fields().iter().for_each(|field| collect_dictionaries(field, &mut types));
@@ -136,9 +224,11 @@ pub(crate) fn decode(payload: &Buffer, validation: Validation) -> std::result::R
                 let dictionary = message.header_as_dictionary_batch().ok_or("the dictionary is missing")?;
                 let id = dictionary.id();
                 if !batches.is_empty() {
-                    return Err(format!("dictionary {id} comes after a batch; write all dictionaries first"));
+                    let text = format!("dictionary {id} comes after a batch; write all dictionaries first");
+                    return Err(Refusal::unsupported(text));
                 }
                 let data = dictionary.data().ok_or_else(|| format!("dictionary {id} has no data"))?;
+                refuse_compression(&data)?;
                 let field = types.get(&id).ok_or_else(|| format!("dictionary {id} is of no field"))?;
                 let known = dictionaries.keys().copied().collect();
                 let patches = check_batch([field].into_iter(), data, &frame.metadata, &frame.body, &known)?;
@@ -152,10 +242,12 @@ pub(crate) fn decode(payload: &Buffer, validation: Validation) -> std::result::R
             (Some(schema), MessageHeader::RecordBatch) => {
                 let known: HashSet<_> = dictionaries.keys().copied().collect();
                 let message = frame.message()?;
-                if message.version() < MetadataVersion::V5 && has_union(schema.fields().iter().map(AsRef::as_ref)) {
-                    return Err("a union of metadata version 4 is not read; write version 5".into());
+                let is_union = |data_type: &DataType| matches!(data_type, DataType::Union(..));
+                if message.version() < MetadataVersion::V5 && schema.fields().iter().any(|field| has(field, &is_union)) {
+                    return Err(Refusal::unsupported("a union of metadata version 4 is not read; write version 5"));
                 }
                 let batch = message.header_as_record_batch().ok_or("the batch is missing")?;
+                refuse_compression(&batch)?;
                 let fields = schema.fields().iter().map(AsRef::as_ref);
                 let patches = check_batch(fields, batch, &frame.metadata, &frame.body, &known)?;
                 frame.patch(&patches);
@@ -167,12 +259,19 @@ pub(crate) fn decode(payload: &Buffer, validation: Validation) -> std::result::R
                         .and_then(|decoder| decoder.with_skip_validation(skip.clone()).read_record_batch());
                 batches.push(decoded.map_err(|error| format!("batch {}: {error}", batches.len()))?);
             }
-            (None, header) => return Err(format!("it begins with {header:?}, allowed is a schema")),
-            (Some(_), header) => return Err(format!("it has a {header:?} where a batch is allowed")),
+            (None, header) => return Err(format!("it begins with {header:?}, allowed is a schema").into()),
+            (Some(_), header) => return Err(format!("it has a {header:?} where a batch is allowed").into()),
         }
     }
     let schema = schema.ok_or("it is empty, allowed is a stream with a schema")?;
     Ok(Batches { schema, batches })
+}
+
+fn refuse_compression(batch: &arrow_ipc::RecordBatch<'_>) -> std::result::Result<(), Refusal> {
+    if batch.compression().is_none() {
+        return Ok(());
+    }
+    Err(Refusal::unsupported("the body is compressed, which this reader does not decode; write it uncompressed"))
 }
 
 /// Type of each dictionary's values, as a field.
@@ -189,11 +288,9 @@ fn collect_dictionaries(field: &Field, types: &mut HashMap<i64, Field>) {
     }
 }
 
-fn has_union<'a>(mut fields: impl Iterator<Item = &'a Field>) -> bool {
-    fields.any(|field| {
-        let nested: Vec<_> = children(field.data_type()).collect();
-        matches!(field.data_type(), DataType::Union(..)) || has_union(nested.into_iter())
-    })
+/// Whether a field, or one nested in it, is of such a type.
+fn has(field: &Field, wanted: &dyn Fn(&DataType) -> bool) -> bool {
+    wanted(field.data_type()) || children(field.data_type()).any(|child| has(child, wanted))
 }
 
 fn children(data_type: &DataType) -> Box<dyn Iterator<Item = &Field> + '_> {

@@ -29,9 +29,6 @@ pub fn check_batch<'a>(
     body: &[u8],
     dictionaries: &HashSet<i64>,
 ) -> Result<Vec<Patch>> {
-    if batch.compression().is_some() {
-        return Err("the body is compressed, which this reader does not decode; write it uncompressed".into());
-    }
     let rows = count(batch.length(), "length of the batch")?;
     let nodes = batch.nodes().map(|nodes| nodes.iter().collect()).unwrap_or_default();
     let buffers = batch.buffers().map(|buffers| buffers.iter().collect()).unwrap_or_default();

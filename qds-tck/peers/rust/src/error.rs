@@ -7,31 +7,51 @@ use std::fmt;
 #[non_exhaustive]
 pub enum ErrorKind {
     /// There is no such channel (any more).
-    NotFound,
-    /// The channel is of a version, byte order or feature that this crate does not know, or of another codec.
+    NoSuchChannel,
+    /// The channel exists with another geometry, policy or feature than was asked for.
+    GeometryDiffers,
+    /// The channel carries messages of another codec.
+    CodecDiffers,
+    /// A version, byte order or feature that this crate does not know, or a mode that the channel does not allow.
     Unsupported,
-    /// The channel, or one message of it, is damaged.
-    Damaged,
-    /// Another writer is attached, or no entry is free for another reader.
-    Busy,
-    /// A participant's lock is lost while its process runs: nobody may replace it.
-    LockLost,
-    /// This participant was taken for dead and replaced.
-    Replaced,
-    /// The channel was removed.
-    Removed,
+    /// Another writer is attached.
+    SecondWriter,
+    /// No entry is free for another reader.
+    ReaderTableFull,
+    /// The channel cannot be removed while somebody is attached.
+    InUse,
+    /// A message is longer than the channel allows.
+    MessageTooLarge,
+    /// What observers hold leaves no room.
+    NoRoom,
+    /// A reader holds messages while it waits for one that has no room because of them.
+    ReaderHoldsLoans,
+    /// A sequence that is not, or no longer, in the channel.
+    SequenceGone,
     /// The writer died without closing the channel.
     WriterDied,
-    /// Memory is held by pins, or by a reader that itself waits for the next message.
-    NoRoom,
-    /// A sequence that is not, or no longer, in the channel.
-    Gone,
+    /// This writer was taken for dead and replaced.
+    Replaced,
+    /// This reader was taken for dead and evicted.
+    Evicted,
+    /// A participant's lock is lost while its process runs: nobody may replace it.
+    LockLost,
+    /// The channel was removed while this end was attached.
+    Removed,
+    /// The channel was closed by its writer, and everything was read.
+    Ended,
+    /// The channel, or one message of it, is damaged.
+    Corrupt,
+    /// The file system, or the memory limit of the control group, has no room for the channel.
+    DirectoryFull,
+    /// The file or its directory belongs to another user.
+    Permission,
     /// The caller asked for what cannot be.
     Misuse,
+    /// Values cannot be written as a message.
+    Arrow,
     /// The operating system refused.
     Io,
-    /// A message is no Arrow stream, or its values cannot be written as one.
-    Arrow,
 }
 
 /// An error which names the channel, what was found and what to do.

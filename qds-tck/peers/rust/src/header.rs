@@ -68,7 +68,7 @@ impl Header {
             .next_multiple_of(SECTION_ALIGNMENT);
         self.segment_length = self.arena_offset + self.arena_length;
         if self.max_message_length == 0 {
-            self.max_message_length = (self.arena_length / 2).saturating_sub(64).max(1);
+            self.max_message_length = ((self.arena_length / 2).saturating_sub(64) / 64 * 64).max(64);
         }
         self
     }
@@ -123,7 +123,7 @@ impl Header {
             Err(Error::new(kind, text))
         };
         let damaged = |field: &str, found: u64, allowed: &str| {
-            fail(ErrorKind::Damaged, field, found.to_string(), allowed, "the file is damaged: remove it")
+            fail(ErrorKind::Corrupt, field, found.to_string(), allowed, "the file is damaged: remove it")
         };
         let unsupported = |field: &str, found: u64, allowed: &str| {
             let remedy = "it was made by another version: update this program or the creator's";
@@ -135,7 +135,7 @@ impl Header {
 
         if u64(MAGIC_OFFSET) != MAGIC {
             let remedy = "this is no qds1 segment";
-            return fail(ErrorKind::Damaged, "magic", format!("{:#x}", u64(MAGIC_OFFSET)), "0xa1a0a0d31534451", remedy);
+            return fail(ErrorKind::Corrupt, "magic", format!("{:#x}", u64(MAGIC_OFFSET)), "0xa1a0a0d31534451", remedy);
         }
         if u32(BYTE_ORDER_OFFSET) != BYTE_ORDER {
             return unsupported("byteOrder", u32(BYTE_ORDER_OFFSET).into(), "0xa0b0c0d");
@@ -224,7 +224,7 @@ impl Header {
         {
             let found = format!("{:?}", String::from_utf8_lossy(&codec));
             let allowed = "1 to 32 printable ASCII characters, then zeros";
-            return fail(ErrorKind::Damaged, "codecId", found, allowed, "the file is damaged: remove it");
+            return fail(ErrorKind::Corrupt, "codecId", found, allowed, "the file is damaged: remove it");
         }
         Ok(Self {
             reader_table_offset: table,
@@ -337,7 +337,7 @@ mod tests {
             changed[at] ^= 0x10;
             let kind = Header::decode("c", &changed, length, true).map(|_| ()).unwrap_err().kind();
             let unsupported = (8..14).contains(&at);
-            assert_eq!(kind, if unsupported { ErrorKind::Unsupported } else { ErrorKind::Damaged }, "byte {at}");
+            assert_eq!(kind, if unsupported { ErrorKind::Unsupported } else { ErrorKind::Corrupt }, "byte {at}");
         }
     }
 
@@ -355,7 +355,7 @@ mod tests {
                 let zero_is_fine = offset == RETAIN_COUNT && value as u32 & i32::MAX as u32 == value as u32;
                 if !unchanged && !zero_is_fine {
                     let error = Header::decode("c", &sealed(changed), length, true).unwrap_err();
-                    assert_eq!(error.kind(), ErrorKind::Damaged, "offset {offset} value {value:#x}: {error}");
+                    assert_eq!(error.kind(), ErrorKind::Corrupt, "offset {offset} value {value:#x}: {error}");
                 }
             }
         }

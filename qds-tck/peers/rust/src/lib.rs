@@ -12,16 +12,17 @@ mod layout;
 mod polars;
 mod reader;
 mod segment;
+mod space;
 mod sys;
 mod writer;
 
-pub use arrow::Batches;
+pub use arrow::{Batches, Encoded};
 pub use error::{Error, ErrorKind, Result};
 pub use header::OverflowPolicy;
 #[cfg(feature = "polars")]
 pub use polars::{SharedDataFrame, SharedDataFrameReader, SharedDataFrameWriter};
 pub use reader::{Message, Mode, Reader, ReaderBuilder, Received, Start, Validation};
-pub use writer::{Claim, Writer, WriterBuilder};
+pub use writer::{Claim, SuspendedClaim, Writer, WriterBuilder};
 
 /// The codec id of messages that are Arrow streams.
 pub const ARROW_CODEC_ID: &str = "arrow-ipc";

@@ -94,12 +94,12 @@ impl SharedDataFrameReader {
         self.reader.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    /// Waits for the next frame; the end of the channel is an error of the kind `NotFound`.
+    /// Waits for the next frame; the end of the channel is an error of the kind `Ended`.
     pub fn read(&self) -> Result<DataFrame> {
         let message = self.reader().read()?;
         frame(
             &message
-                .ok_or_else(|| Error::new(ErrorKind::NotFound, "the channel was closed and everything was read"))?,
+                .ok_or_else(|| Error::new(ErrorKind::Ended, "the channel was closed and everything was read"))?,
         )
     }
 
@@ -108,7 +108,7 @@ impl SharedDataFrameReader {
         match self.reader().read_timeout(timeout)? {
             Received::Message(message) => frame(&message).map(Some),
             Received::Nothing => Ok(None),
-            Received::Closed => Err(Error::new(ErrorKind::NotFound, "the channel was closed and everything was read")),
+            Received::Closed => Err(Error::new(ErrorKind::Ended, "the channel was closed and everything was read")),
         }
     }
 }

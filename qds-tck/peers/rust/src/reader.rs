@@ -38,7 +38,7 @@ pub enum Start {
     Oldest,
     /// The next one to be published.
     Latest,
-    /// This one; `Gone` if it is not there (any more).
+    /// This one; `SequenceGone` if it is not there (any more).
     At(i64),
     /// This one, or the oldest if it is gone.
     AtOrAfter(i64),
@@ -127,14 +127,14 @@ impl ReaderBuilder {
     /// Attaches to the channel.
     ///
     /// # Errors
-    /// `NotFound` if there is no such channel in time, `Busy` if its reader table is full, `Misuse` for a lossless
-    /// reader on a channel that drops, `Gone`, `Unsupported` and `Damaged` as they say.
+    /// `NoSuchChannel` if there is none in time, `ReaderTableFull`, `Unsupported` for a lossless reader on a channel
+    /// that drops, `CodecDiffers`, `SequenceGone` and `Corrupt` as they say.
     pub fn open(self) -> Result<Reader> {
         let place = Place::new(&self.name, self.directory.as_deref())?;
         let deadline = Instant::now() + self.open_timeout;
         loop {
             match self.try_open(&place) {
-                Err(error) if error.kind() == ErrorKind::NotFound && Instant::now() < deadline => {
+                Err(error) if error.kind() == ErrorKind::NoSuchChannel && Instant::now() < deadline => {
                     std::thread::sleep(Duration::from_millis(5));
                 }
                 result => return result,
@@ -146,15 +146,15 @@ impl ReaderBuilder {
         let segment = place.open_for_reader()?;
         if segment.header.codec_id != self.codec_id {
             let text = format!("codecId is '{}', asked for was '{}'", segment.header.codec_id, self.codec_id);
-            return Err(segment.error(ErrorKind::Unsupported, text));
+            return Err(segment.error(ErrorKind::CodecDiffers, text));
         }
         if self.mode == Mode::Lossless && segment.header.policy == OverflowPolicy::DropOldest {
-            return Err(segment.error(ErrorKind::Misuse, "drops the oldest messages: attach as Mode::Observer"));
+            return Err(segment.error(ErrorKind::Unsupported, "drops the oldest messages: attach as Mode::Observer"));
         }
         let index = lock_entry(&segment)?;
         // From here on dropping the segment gives the lock back with its descriptor.
         if !segment.is_current() {
-            return Err(segment.error(ErrorKind::NotFound, "was removed while it was opened; open it again"));
+            return Err(segment.error(ErrorKind::NoSuchChannel, "was removed while it was opened; open it again"));
         }
         let token = random_token();
         segment.store_reader(index, &self.label, token);
@@ -183,7 +183,7 @@ impl ReaderBuilder {
         let (floor, published) = segment.counters()?;
         let gone = |wanted: i64, floor: i64| {
             let text = format!("sequence {wanted} was asked for, there are {floor} to {published}");
-            segment.error(ErrorKind::Gone, text)
+            segment.error(ErrorKind::SequenceGone, text)
         };
         let (first, gaps) = match self.start {
             Start::Oldest => (floor, true),
@@ -244,7 +244,7 @@ fn lock_entry(segment: &Segment) -> Result<u32> {
         if started.elapsed() > patience {
             let count = segment.header.reader_entry_count;
             let text = format!("all {count} reader entries are taken; close a reader, or create it with more entries");
-            return Err(segment.error(ErrorKind::Busy, text));
+            return Err(segment.error(ErrorKind::ReaderTableFull, text));
         }
         std::thread::sleep(Duration::from_millis(1));
     }
@@ -301,12 +301,6 @@ struct Loans {
     lingering: bool,
 }
 
-impl Loans {
-    fn open_count(&self) -> usize {
-        self.open.iter().filter(|&&pin| pin != 0).count()
-    }
-}
-
 impl Core {
     fn word(&self, field: usize) -> usize {
         self.segment.entry(self.index, field)
@@ -326,7 +320,7 @@ impl Core {
             return Ok(());
         }
         let text = "this reader was taken for dead and evicted; open the channel again";
-        Err(self.segment.error(ErrorKind::Replaced, text))
+        Err(self.segment.error(ErrorKind::Evicted, text))
     }
 
     fn store_cursor(&self, cursor: i64) {
@@ -388,6 +382,20 @@ impl Core {
         self.segment.wake_writer();
     }
 
+    /// As [`linger`](Self::linger), of an observer: its pins are there already.
+    fn linger_as_observer(&self, loans: &mut Loans, next: i64) {
+        if loans.pins.iter().all(Option::is_none) {
+            return;
+        }
+        if self.segment.header.policy == OverflowPolicy::DropOldest {
+            self.segment.raise_left_cursor(self.index, next);
+        }
+        let word = state_word(LINGERING, MODE_OBSERVER);
+        self.segment.mapping.i32(self.word(STATE)).store(word, Release);
+        loans.lingering = true;
+        self.segment.wake_writer();
+    }
+
     /// Gives back a pinned message of an observer.
     fn unpin(&self, pin: usize) {
         let mut loans = self.loans();
@@ -438,7 +446,7 @@ impl Reader {
     /// Waits for the next message; `None` after the last message of a channel that was closed.
     ///
     /// # Errors
-    /// `WriterDied` and `Removed` after the last message, `Replaced` if this reader was evicted, `Damaged` for one
+    /// `WriterDied` and `Removed` after the last message, `Evicted` if this reader was taken for dead, `Corrupt` for one
     /// message: the next read goes on behind it.
     pub fn read(&mut self) -> Result<Option<Message>> {
         loop {
@@ -495,7 +503,7 @@ impl Reader {
     }
 
     fn damaged(&self, text: impl AsRef<str>) -> Error {
-        self.segment().error(ErrorKind::Damaged, format!("message {}: {}", self.next, text.as_ref()))
+        self.segment().error(ErrorKind::Corrupt, format!("message {}: {}", self.next, text.as_ref()))
     }
 
     fn poll(&mut self) -> Result<Option<Message>> {
@@ -637,7 +645,7 @@ impl Reader {
         Ok(())
     }
 
-    /// A message that was published, has no stamp and is not below the floor is damage (QDS1-TRUST-04).
+    /// A message that was published, has no stamp and cannot have been overwritten is damage (QDS1-TRUST-04).
     fn check_absence(&mut self) -> Result<()> {
         let segment = self.segment();
         let published = segment.mapping.i64(PUBLISHED).load(Acquire);
@@ -645,7 +653,8 @@ impl Reader {
             return Ok(());
         }
         fence(Acquire);
-        if segment.mapping.i64(FLOOR).load(Acquire) > self.next {
+        // What a lossless reader is due stays, even below the floor.
+        if self.core.mode == Mode::Observer && segment.mapping.i64(FLOOR).load(Acquire) > self.next {
             return Ok(());
         }
         let error = self.damaged(format!("published is {published}, but there is no stamp; it is passed over"));
@@ -676,12 +685,12 @@ impl Reader {
             return Ok(Received::Nothing);
         }
         match end {
-            _ if removed => Err(self.segment().error(ErrorKind::Removed, "was removed, and everything was read")),
             WriterEnd::Closed if !self.wait_for_successor => Ok(Received::Closed),
             WriterEnd::Died if !self.wait_for_successor => {
                 let text = format!("{} died; everything it wrote was read", self.segment().writer_name());
                 Err(self.segment().error(ErrorKind::WriterDied, text))
             }
+            _ if removed => Err(self.segment().error(ErrorKind::Removed, "was removed, and everything was read")),
             _ => Ok(Received::Nothing),
         }
     }
@@ -735,7 +744,9 @@ impl Reader {
             if let Some(deadline) = deadline {
                 sleep = sleep.min(deadline - now);
             }
-            self.segment().mapping.futex_wait(PUBLISHED, awaited as u32, sleep);
+            // Who saw the stamp before `published` was raised waits for that first.
+            let expected = self.segment().mapping.i64(PUBLISHED).load(Acquire).min(awaited);
+            self.segment().mapping.futex_wait(PUBLISHED, expected as u32, sleep);
         };
         if self.core.is_own() {
             self.segment().mapping.i64(self.core.word(WAITING_FOR)).store(0, Release);
@@ -748,8 +759,11 @@ impl Drop for Reader {
     fn drop(&mut self) {
         let mut loans = self.core.loans();
         loans.closed_at = Some(self.next);
-        if self.core.mode == Mode::Lossless && self.core.is_own() && loans.open_count() > 0 {
-            self.core.linger(&mut loans);
+        if self.core.is_own() {
+            match self.core.mode {
+                Mode::Lossless => self.core.linger(&mut loans),
+                Mode::Observer => self.core.linger_as_observer(&mut loans, self.next),
+            }
         }
     }
 }
@@ -822,11 +836,12 @@ impl Message {
     /// The record batches of an `arrow-ipc` message. Their arrays are views of the payload and keep the loan.
     ///
     /// # Errors
-    /// `Arrow` if the message is no sound Arrow stream. The next message is not affected.
+    /// `Corrupt` if the message is no sound Arrow stream, `Unsupported` if it is one that this crate has no arrays for.
+    /// The next message is not affected.
     pub fn batches(&self) -> Result<Batches> {
-        decode(&self.buffer, self.validation).map_err(|error| {
-            let text = format!("channel '{}', message {}", self.channel, self.sequence);
-            Error::with(ErrorKind::Arrow, text, error)
+        decode(&self.buffer, self.validation).map_err(|refusal| {
+            let text = format!("channel '{}', message {}: {}", self.channel, self.sequence, refusal.text);
+            Error::new(refusal.kind, text)
         })
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fs::{File, OpenOptions, Permissions};
 use std::io::{self, ErrorKind as IoErrorKind, Write};
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
@@ -11,6 +12,7 @@ use std::time::{Duration, Instant};
 use crate::error::{Error, ErrorKind, Result};
 use crate::header::{Header, OverflowPolicy, boot_id, padded, random, realtime_ns};
 use crate::layout::*;
+use crate::space;
 use crate::sys::{self, Mapping};
 
 /// How long a busy lock is tried: probes hold a byte for a moment.
@@ -51,7 +53,7 @@ impl Place {
         Ok(Self { name: name.to_owned(), path: directory.join(format!("{name}.qds")), create_directory })
     }
 
-    fn directory(&self) -> &Path {
+    pub fn directory(&self) -> &Path {
         self.path.parent().unwrap_or(Path::new("."))
     }
 
@@ -60,11 +62,16 @@ impl Place {
     }
 
     pub fn io(&self, what: &str, error: io::Error) -> Error {
-        Error::with(ErrorKind::Io, format!("channel '{}' ({}): {what}", self.name, self.path.display()), error)
+        let kind = match error.kind() {
+            IoErrorKind::PermissionDenied | IoErrorKind::ReadOnlyFilesystem => ErrorKind::Permission,
+            IoErrorKind::StorageFull | IoErrorKind::QuotaExceeded => ErrorKind::DirectoryFull,
+            _ => ErrorKind::Io,
+        };
+        Error::with(kind, format!("channel '{}' ({}): {what}", self.name, self.path.display()), error)
     }
 
     fn not_found(&self) -> Error {
-        self.error(ErrorKind::NotFound, "does not exist; start its writer, or wait for it with open_timeout")
+        self.error(ErrorKind::NoSuchChannel, "does not exist; start its writer, or wait for it with open_timeout")
     }
 
     /// Whether the path still leads to this file.
@@ -83,7 +90,7 @@ impl Place {
             Err(error) => return Err(self.io("cannot be looked at", error)),
         };
         if !looked_at.is_file() {
-            return Err(self.error(ErrorKind::Damaged, "is no regular file; remove it"));
+            return Err(self.error(ErrorKind::Corrupt, "is no regular file; remove it"));
         }
         let opened = OpenOptions::new().read(true).write(true).custom_flags(libc::O_NOFOLLOW).open(&self.path);
         let file = match opened {
@@ -101,13 +108,15 @@ impl Place {
         let metadata = file.metadata().map_err(|error| self.io("cannot be looked at", error))?;
         if metadata.len() < HEADER_LENGTH as u64 {
             let text = format!("file length is {}, allowed is at least {HEADER_LENGTH}; remove it", metadata.len());
-            return Err(self.error(ErrorKind::Damaged, text));
+            return Err(self.error(ErrorKind::Corrupt, text));
         }
         let mut block = [0; STATIC_LENGTH];
         file.read_exact_at(&mut block, 0).map_err(|error| self.io("cannot be read", error))?;
         let header = Header::decode(&self.name, &block, metadata.len(), writer)?;
-        let mapping =
-            Mapping::new(&file, header.segment_length as usize).map_err(|error| self.io("cannot be mapped", error))?;
+        // The child of a fork inherits the mapping: it must not keep alive the description that carries the locks.
+        let description = OpenOptions::new().read(true).write(true).open(format!("/proc/self/fd/{}", file.as_raw_fd()));
+        let mapping = Mapping::new(description.as_ref().unwrap_or(&file), header.segment_length as usize)
+            .map_err(|error| self.io("cannot be mapped", error))?;
         let foreign = metadata.uid() != sys::effective_user();
         Ok(Segment { place: self.clone(), header, mapping, file, foreign })
     }
@@ -148,7 +157,7 @@ impl Place {
         let deadline = Instant::now() + OPEN_PATIENCE;
         loop {
             if Instant::now() > deadline {
-                return Err(self.error(ErrorKind::Busy, "changes all the time; who else creates or removes it?"));
+                return Err(self.error(ErrorKind::InUse, "changes all the time; who else creates or removes it?"));
             }
             let Some(file) = self.open_file()? else {
                 if let Some((segment, record)) = self.create(plan.clone(), mode, writer_label)? {
@@ -174,6 +183,7 @@ impl Place {
 
     /// Creates the file under a temporary name and links it; `None` if somebody else was first.
     fn create(&self, mut header: Header, mode: u32, label: &str) -> Result<Option<(Segment, WriterRecord)>> {
+        space::require(self, header.segment_length)?;
         let digits = u64::from_le_bytes(random());
         let temporary = self.directory().join(format!(".{}.qds{digits:016x}.tmp", self.name));
         let file = OpenOptions::new()
@@ -262,7 +272,7 @@ impl Place {
             return Ok(true);
         }
         if !segment.lock_patiently(WRITER_LOCK, RANGE_LOCK_LENGTH)? || !segment.nobody_runs() {
-            return Err(self.error(ErrorKind::Busy, "is in use; close its writer and readers first"));
+            return Err(self.error(ErrorKind::InUse, "is in use; close its writer and readers first"));
         }
         segment.unlink()
     }
@@ -382,7 +392,7 @@ impl Segment {
             return Ok((floor, published));
         }
         let text = format!("floor is {floor}, published is {published}; allowed is 0 <= floor <= published <= 2^62");
-        Err(self.error(ErrorKind::Damaged, text))
+        Err(self.error(ErrorKind::Corrupt, text))
     }
 
     fn is_of_this_boot_and_file(&self) -> bool {
@@ -454,7 +464,7 @@ impl Segment {
         let since = self.mapping.i64(WRITER_SINCE_NS).load(Relaxed) / 1_000_000_000;
         let text =
             format!("has a {} since {since} (Unix time); a channel has one writer at a time", self.writer_name());
-        self.error(ErrorKind::Busy, text)
+        self.error(ErrorKind::SecondWriter, text)
     }
 
     /// Refuses to follow a writer whose process runs without its lock; the caller holds the lock (QDS1-TAKE).
@@ -646,7 +656,7 @@ impl Segment {
     fn discard(&self) -> Result<()> {
         if !self.lock_patiently(WRITER_LOCK, RANGE_LOCK_LENGTH)? {
             let text = "is left over and has to be removed first, but somebody is attached; close all participants";
-            return Err(self.error(ErrorKind::Busy, text));
+            return Err(self.error(ErrorKind::InUse, text));
         }
         self.unlink()?;
         Ok(())

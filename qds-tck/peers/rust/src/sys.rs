@@ -6,9 +6,12 @@
 //! that the protocol gives to their holder: to the writer by a claim, to a reader by a loan.
 #![allow(unsafe_code)]
 
+use std::ffi::CString;
 use std::fs::File;
 use std::io;
 use std::os::fd::AsRawFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, AtomicI64, AtomicU64};
@@ -156,6 +159,28 @@ pub fn monotonic_ns() -> i64 {
     // SAFETY: the target is valid.
     unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut time) };
     time.tv_sec * 1_000_000_000 + time.tv_nsec
+}
+
+/// What the file system of a directory has: bytes that are free and in all, and whether they are memory.
+pub fn file_system(directory: &Path) -> io::Result<(u64, u64, bool)> {
+    const TMPFS_MAGIC: i64 = 0x0102_1994;
+    let path = CString::new(directory.as_os_str().as_bytes())?;
+    // SAFETY: all zeros is a valid value of this plain structure.
+    let mut found: libc::statfs = unsafe { std::mem::zeroed() };
+    // SAFETY: path and target are valid for the call.
+    if unsafe { libc::statfs(path.as_ptr(), &raw mut found) } != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    let bytes = |blocks: u64| blocks.saturating_mul(found.f_bsize as u64);
+    Ok((bytes(found.f_bavail), bytes(found.f_blocks), i64::from(found.f_type) == TMPFS_MAGIC))
+}
+
+/// Longest file that this process may write; longer ones end it with `SIGXFSZ`.
+pub fn file_size_limit() -> u64 {
+    let mut limit = libc::rlimit { rlim_cur: libc::RLIM_INFINITY, rlim_max: libc::RLIM_INFINITY };
+    // SAFETY: the target is valid.
+    unsafe { libc::getrlimit(libc::RLIMIT_FSIZE, &raw mut limit) };
+    limit.rlim_cur
 }
 
 /// User whose rights this process has.

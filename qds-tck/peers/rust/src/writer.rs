@@ -101,8 +101,9 @@ impl WriterBuilder {
     /// Creates the channel, or takes over one whose writer closed or died.
     ///
     /// # Errors
-    /// `Busy` if the channel has a writer, `Misuse` if it exists with other values than were set, `Unsupported`,
-    /// `Damaged` or `LockLost` if it cannot be taken over, `Io` if there is no space.
+    /// `SecondWriter` if the channel has a writer, `GeometryDiffers` or `CodecDiffers` if it exists with other values
+    /// than were set, `Unsupported`, `Corrupt` or `LockLost` if it cannot be taken over, `DirectoryFull` if there is no
+    /// space.
     pub fn open(self) -> Result<Writer> {
         let place = Place::new(&self.name, self.directory.as_deref())?;
         if !(1..=CODEC_ID_LENGTH).contains(&self.codec_id.len()) || !self.codec_id.bytes().all(|b| b.is_ascii_graphic())
@@ -137,6 +138,7 @@ impl WriterBuilder {
             used: BTreeMap::new(),
             payloads: VecDeque::new(),
             pins: Vec::new(),
+            claim_count: 0,
             wait_mark: 0,
             last_eviction: Instant::now(),
             closed: false,
@@ -158,10 +160,11 @@ impl WriterBuilder {
         let header = &segment.header;
         let differs = |name: &str, found: String, wanted: String| {
             let text = format!("{name} is {found}, asked for was {wanted}; ask for the same, or remove the channel");
-            Err(segment.error(ErrorKind::Misuse, text))
+            Err(segment.error(ErrorKind::GeometryDiffers, text))
         };
         if header.codec_id != self.codec_id {
-            return differs("codecId", header.codec_id.clone(), self.codec_id.clone());
+            let text = format!("codecId is '{}', asked for was '{}'", header.codec_id, self.codec_id);
+            return Err(segment.error(ErrorKind::CodecDiffers, text));
         }
         if let Some(policy) = self.policy.filter(|&policy| policy != header.policy) {
             return differs("overflowPolicy", format!("{:?}", header.policy), format!("{policy:?}"));
@@ -170,8 +173,6 @@ impl WriterBuilder {
             ("arenaLength", header.arena_length, self.arena_length),
             ("slotCount", header.slot_count.into(), self.slot_count.map(u64::from)),
             ("readerEntryCount", header.reader_entry_count.into(), self.reader_entry_count.map(u64::from)),
-            ("retainCount", header.retain_count.into(), self.retain_count.map(u64::from)),
-            ("maxMessageLength", header.max_message_length, self.max_message_length),
             ("payload checksums", header.checksums.into(), self.checksums.map(u64::from)),
         ] {
             if let Some(wanted) = wanted.filter(|&wanted| wanted != found) {
@@ -215,6 +216,8 @@ pub struct Writer {
     payloads: VecDeque<Option<u64>>,
     /// What pins held when memory was last reclaimed.
     pins: Vec<(u64, u64)>,
+    /// Claims and commits so far: a suspended claim is good until the next.
+    claim_count: u64,
     wait_mark: i32,
     last_eviction: Instant,
     closed: bool,
@@ -250,8 +253,8 @@ impl Writer {
     /// Claims room for a message of up to `length` bytes, waiting for readers as long as it takes.
     ///
     /// # Errors
-    /// `Misuse` if the length is above the channel's limit, `Replaced` or `Removed` if the channel went to others,
-    /// `NoRoom` if waiting is in vain: a reader that waits for this very message, or pins, hold the memory.
+    /// `MessageTooLarge`, `Replaced` or `Removed` if the channel went to others; where waiting is in vain,
+    /// `ReaderHoldsLoans` if a reader waits for this very message, `NoRoom` if pins hold the memory.
     pub fn claim(&mut self, length: usize) -> Result<Claim<'_>> {
         let place = self.make_place(length, Patience::Forever)?;
         let offset = place.ok_or_else(|| self.segment.error(ErrorKind::NoRoom, "has no room"))?;
@@ -293,7 +296,20 @@ impl Writer {
         Err(self.segment.error(ErrorKind::Replaced, "this writer was replaced by another; open the channel again"))
     }
 
+    /// Goes on with a claim that was [suspended](Claim::suspend).
+    ///
+    /// # Errors
+    /// `Misuse` if the writer claimed or committed something else meanwhile.
+    pub fn resume(&mut self, claim: SuspendedClaim) -> Result<Claim<'_>> {
+        if (claim.token, claim.number) != (self.token, self.claim_count) {
+            let text = "this claim is void, another one was made since or it is of another writer; claim again";
+            return Err(self.segment.error(ErrorKind::Misuse, text));
+        }
+        Ok(Claim { writer: self, offset: claim.offset, length: claim.length, tag: claim.tag })
+    }
+
     fn make_place(&mut self, length: usize, patience: Patience) -> Result<Option<u64>> {
+        self.claim_count += 1;
         self.check_token()?;
         if self.segment.is_removed() {
             return Err(self.segment.error(ErrorKind::Removed, "was removed; open it again to create a new one"));
@@ -301,7 +317,7 @@ impl Writer {
         let limit = self.segment.header.max_message_length;
         if length as u64 > limit {
             let text = format!("message length is {length}, allowed is up to {limit}; create it with a larger arena");
-            return Err(self.segment.error(ErrorKind::Misuse, text));
+            return Err(self.segment.error(ErrorKind::MessageTooLarge, text));
         }
         let need = footprint(length as u64);
         if let Some(offset) = self.find(need) {
@@ -453,7 +469,7 @@ impl Writer {
                          release messages before reading on, or create the channel with a larger arena",
                         self.next
                     );
-                    break Err(self.segment.error(ErrorKind::NoRoom, text));
+                    break Err(self.segment.error(ErrorKind::ReaderHoldsLoans, text));
                 }
                 accused = blocked;
             }
@@ -557,7 +573,12 @@ impl Writer {
     /// Chapter 15, from step 3 on.
     fn take_over(&mut self) -> Result<()> {
         let segment = &self.segment;
-        let (_, mut next) = segment.counters()?;
+        let (floor, mut next) = segment.counters()?;
+        let slots = i64::from(segment.header.slot_count);
+        if floor < next - slots {
+            let text = format!("floor is {floor}, published is {next}: allowed are {slots} messages; remove it");
+            return Err(segment.error(ErrorKind::Corrupt, text));
+        }
         while next < MAX_SEQUENCE && segment.mapping.i64(segment.slot(next, STAMP)).load(Acquire) == next + 1 {
             next += 1;
             segment.mapping.i64(PUBLISHED).store(next, Release);
@@ -582,7 +603,7 @@ impl Writer {
                 let text = format!(
                     "message {sequence}: stamp is {stamp}, offset {offset}, length {length}; it is damaged: remove it"
                 );
-                return Err(segment.error(ErrorKind::Damaged, text));
+                return Err(segment.error(ErrorKind::Corrupt, text));
             }
             // Below the floor it may be gone: a reader that was just joining there has yet to move up.
             self.payloads.push_front(sound.then_some(start));
@@ -600,6 +621,7 @@ impl Writer {
     /// Publishes what a claim filled (chapter 10).
     fn commit(&mut self, offset: u64, length: usize, tag: i64) -> Result<i64> {
         self.check_token()?;
+        self.claim_count += 1;
         let segment = &self.segment;
         let sequence = self.next;
         let slot = |field| segment.slot(sequence, field);
@@ -671,6 +693,18 @@ impl Claim<'_> {
         self
     }
 
+    /// Sets the claim aside, with what was filled so far, until [`Writer::resume`]; for who fills it in several steps.
+    pub fn suspend(self) -> SuspendedClaim {
+        let writer = &self.writer;
+        SuspendedClaim {
+            token: writer.token,
+            number: writer.claim_count,
+            offset: self.offset,
+            length: self.length,
+            tag: self.tag,
+        }
+    }
+
     /// Publishes the message, and returns its sequence.
     pub fn commit(self) -> Result<i64> {
         self.writer.commit(self.offset, self.length, self.tag)
@@ -684,6 +718,16 @@ impl Claim<'_> {
         }
         self.writer.commit(self.offset, length, self.tag)
     }
+}
+
+/// A claim that does not borrow its writer meanwhile. Dropping it publishes nothing; the next claim makes it void.
+#[derive(Debug)]
+pub struct SuspendedClaim {
+    token: i64,
+    number: u64,
+    offset: u64,
+    length: usize,
+    tag: i64,
 }
 
 impl Deref for Claim<'_> {

@@ -127,7 +127,7 @@ fn loans_are_released_in_any_order_and_outlive_their_reader() {
 fn an_observer_is_lapped_but_what_it_holds_stays() {
     let place = Place::new("observer");
     let mut writer = place.writer().overflow_policy(OverflowPolicy::DropOldest).open().unwrap();
-    assert_eq!(place.reader().open().unwrap_err().kind(), ErrorKind::Misuse);
+    assert_eq!(place.reader().open().unwrap_err().kind(), ErrorKind::Unsupported);
     let mut reader = place.reader().mode(Mode::Observer).open().unwrap();
     writer.write(&[7; 1000]).unwrap();
     let held = message(reader.try_read().unwrap());
@@ -185,7 +185,7 @@ fn a_reader_that_holds_and_waits_is_named_instead_of_waited_for() {
     let second = reader.read().unwrap().unwrap();
     let waiting = thread::spawn(move || reader.read_timeout(Duration::from_secs(60)).map(|_| ()));
     let error = writer.claim(max).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::NoRoom);
+    assert_eq!(error.kind(), ErrorKind::ReaderHoldsLoans);
     assert!(error.to_string().contains("greedy"), "{error}");
     drop((first, second));
     writer.write(&[3]).unwrap();
@@ -196,11 +196,11 @@ fn a_reader_that_holds_and_waits_is_named_instead_of_waited_for() {
 fn one_writer_at_a_time_and_a_successor_goes_on() {
     let place = Place::new("successor");
     let mut writer = place.writer().open().unwrap();
-    assert_eq!(place.writer().open().unwrap_err().kind(), ErrorKind::Busy);
+    assert_eq!(place.writer().open().unwrap_err().kind(), ErrorKind::SecondWriter);
     let mut reader = place.reader().wait_for_successor(true).open().unwrap();
     writer.write(b"a").unwrap();
     drop(writer);
-    assert_eq!(place.writer().codec_id("other").open().unwrap_err().kind(), ErrorKind::Misuse);
+    assert_eq!(place.writer().codec_id("other").open().unwrap_err().kind(), ErrorKind::CodecDiffers);
     let mut writer = place.writer().open().unwrap();
     assert_eq!(writer.write(b"b").unwrap(), 1);
     assert_eq!(reader.read().unwrap().unwrap()[..], *b"a");
@@ -240,7 +240,7 @@ fn a_full_reader_table_is_busy_and_a_left_entry_is_free() {
     let _writer = place.writer().reader_entry_count(2).open().unwrap();
     let first = place.reader().open().unwrap();
     let _second = place.reader().open().unwrap();
-    assert_eq!(place.reader().open().unwrap_err().kind(), ErrorKind::Busy);
+    assert_eq!(place.reader().open().unwrap_err().kind(), ErrorKind::ReaderTableFull);
     drop(first);
     place.reader().open().unwrap();
 }
@@ -249,13 +249,13 @@ fn a_full_reader_table_is_busy_and_a_left_entry_is_free() {
 fn names_sequences_and_sizes_that_cannot_be_are_refused() {
     let place = Place::new("misuse");
     assert_eq!(Writer::builder("../x").open().unwrap_err().kind(), ErrorKind::Misuse);
-    assert_eq!(place.reader().open().unwrap_err().kind(), ErrorKind::NotFound);
+    assert_eq!(place.reader().open().unwrap_err().kind(), ErrorKind::NoSuchChannel);
     let mut writer = place.writer().open().unwrap();
-    assert_eq!(writer.claim(1 << 16).unwrap_err().kind(), ErrorKind::Misuse);
+    assert_eq!(writer.claim(1 << 16).unwrap_err().kind(), ErrorKind::MessageTooLarge);
     assert_eq!(writer.claim(1).unwrap().commit_length(2).unwrap_err().kind(), ErrorKind::Misuse);
-    assert_eq!(place.reader().start(Start::At(1)).open().unwrap_err().kind(), ErrorKind::Gone);
-    assert_eq!(Reader::builder("c").directory(&place.0).open().unwrap_err().kind(), ErrorKind::Unsupported);
-    assert_eq!(qds::remove("c", Some(&place.0)).unwrap_err().kind(), ErrorKind::Busy);
+    assert_eq!(place.reader().start(Start::At(1)).open().unwrap_err().kind(), ErrorKind::SequenceGone);
+    assert_eq!(Reader::builder("c").directory(&place.0).open().unwrap_err().kind(), ErrorKind::CodecDiffers);
+    assert_eq!(qds::remove("c", Some(&place.0)).unwrap_err().kind(), ErrorKind::InUse);
     writer.write(b"unread").unwrap();
     drop(writer);
     assert!(qds::remove("c", Some(&place.0)).unwrap());
