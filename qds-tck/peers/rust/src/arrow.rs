@@ -243,7 +243,8 @@ pub(crate) fn decode(payload: &Buffer, validation: Validation) -> std::result::R
                 let known: HashSet<_> = dictionaries.keys().copied().collect();
                 let message = frame.message()?;
                 let is_union = |data_type: &DataType| matches!(data_type, DataType::Union(..));
-                if message.version() < MetadataVersion::V5 && schema.fields().iter().any(|field| has(field, &is_union)) {
+                if message.version() < MetadataVersion::V5 && schema.fields().iter().any(|field| has(field, &is_union))
+                {
                     return Err(Refusal::unsupported("a union of metadata version 4 is not read; write version 5"));
                 }
                 let batch = message.header_as_record_batch().ok_or("the batch is missing")?;

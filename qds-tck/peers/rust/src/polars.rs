@@ -97,10 +97,7 @@ impl SharedDataFrameReader {
     /// Waits for the next frame; the end of the channel is an error of the kind `Ended`.
     pub fn read(&self) -> Result<DataFrame> {
         let message = self.reader().read()?;
-        frame(
-            &message
-                .ok_or_else(|| Error::new(ErrorKind::Ended, "the channel was closed and everything was read"))?,
-        )
+        frame(&message.ok_or_else(|| Error::new(ErrorKind::Ended, "the channel was closed and everything was read"))?)
     }
 
     /// Waits for the next frame as long as `timeout`; `None` if there is none in time.

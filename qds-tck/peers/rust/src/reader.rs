@@ -813,6 +813,11 @@ pub struct Message {
 }
 
 impl Message {
+    /// Name of the channel.
+    pub fn channel(&self) -> &str {
+        &self.channel
+    }
+
     /// Number of the message since the channel's creation.
     pub fn sequence(&self) -> i64 {
         self.sequence

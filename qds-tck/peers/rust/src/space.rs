@@ -11,7 +11,8 @@ use crate::sys;
 pub fn require(place: &Place, length: u64) -> Result<()> {
     let limit = sys::file_size_limit();
     if limit < length {
-        let text = format!("needs {length} bytes, the file-size limit of this process is {limit}; raise it (ulimit -f)");
+        let text =
+            format!("needs {length} bytes, the file-size limit of this process is {limit}; raise it (ulimit -f)");
         return Err(place.error(ErrorKind::Io, text));
     }
     let Ok((free, total, is_memory)) = sys::file_system(place.directory()) else { return Ok(()) };
@@ -56,7 +57,9 @@ fn require_memory(place: &Place, length: u64, root: &str, name: &str, files: &[&
         let reclaimable: u64 = statistics
             .lines()
             .filter_map(|line| line.split_once(' '))
-            .filter(|(key, _)| key.strip_prefix(prefix).is_some_and(|key| ["active_file", "inactive_file"].contains(&key)))
+            .filter(|(key, _)| {
+                key.strip_prefix(prefix).is_some_and(|key| ["active_file", "inactive_file"].contains(&key))
+            })
             .filter_map(|(_, value)| value.parse::<u64>().ok())
             .sum();
         let used = usage.saturating_sub(reclaimable);

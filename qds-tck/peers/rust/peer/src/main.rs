@@ -2,13 +2,17 @@
 //! object a line, by the crate `qds`.
 #![forbid(unsafe_code)]
 
+mod demo;
 mod pattern;
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::error::Error;
 use std::fs::File;
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{self, BufRead, BufWriter, Write};
 use std::process::{Command, Stdio};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use arrow_ipc::reader::StreamReader;
@@ -19,21 +23,16 @@ use qds::{
 };
 use serde_json::{Map, Value, json};
 
-const CAPABILITIES: [&str; 11] = [
-    "write",
-    "read",
-    "observe",
-    "claim",
-    "hold",
-    "checksums",
-    "drop-oldest",
-    "arrow-ipc",
-    "validate",
-    "futex",
-    "ping",
-];
+const CAPABILITIES: [&str; 11] =
+    ["write", "read", "observe", "claim", "hold", "checksums", "drop-oldest", "arrow-ipc", "validate", "futex", "ping"];
 
-fn main() -> io::Result<()> {
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<_> = std::env::args().skip(1).collect();
+    if let [command, directory, channel] = arguments.as_slice()
+        && command == "demo"
+    {
+        return demo::show(directory, channel);
+    }
     let mut peer = Peer::default();
     let mut output = io::stdout().lock();
     for line in io::stdin().lock().lines() {
@@ -268,17 +267,36 @@ impl Peer {
             Some("DROP_OLDEST") => OverflowPolicy::DropOldest,
             Some(other) => return Err(failed(format!("'overflowPolicy' is '{other}'"))),
         };
-        let writer = Writer::builder(request.text("channel")?)
+        let asked = |name| request.get(name).is_some();
+        let builder = Writer::builder(request.text("channel")?)
             .directory(request.text("directory")?)
             .codec_id(codec)
             .label(request.optional_text("label")?.unwrap_or_default())
-            .slot_count(request.size("slotCount", 64)?)
-            .arena_length(request.size("arenaLength", 1 << 20)?)
-            .reader_entry_count(request.size("readerEntryCount", 8)?)
-            .overflow_policy(policy)
-            .retain_count(request.size("retainCount", 0)?)
-            .checksums(request.flag("checksums")?)
-            .open()?;
+            .retain_count(request.size("retainCount", 0)?);
+        let build = |all: bool| -> Result<_, Failure> {
+            let mut builder = builder.clone();
+            if all || asked("slotCount") {
+                builder = builder.slot_count(request.size("slotCount", 64)?);
+            }
+            if all || asked("arenaLength") {
+                builder = builder.arena_length(request.size("arenaLength", 1 << 20)?);
+            }
+            if all || asked("readerEntryCount") {
+                builder = builder.reader_entry_count(request.size("readerEntryCount", 8)?);
+            }
+            if all || asked("overflowPolicy") {
+                builder = builder.overflow_policy(policy);
+            }
+            if all || asked("checksums") {
+                builder = builder.checksums(request.flag("checksums")?);
+            }
+            Ok(builder)
+        };
+        let writer = match build(true)?.open() {
+            // It exists: what was not asked for explicitly may be as it is.
+            Err(error) if error.kind() == ErrorKind::GeometryDiffers => build(false)?.open()?,
+            result => result?,
+        };
         let sequence = writer.next_sequence();
         entry.insert_entry(Output { writer, is_arrow: codec == ARROW_CODEC_ID, claim: None });
         Ok(json!({"sequence": sequence}))
@@ -430,13 +448,14 @@ impl Peer {
     }
 
     fn send(&mut self, request: &Request) -> Answer {
-        let (patience, seed, count) = (request.patience(10_000)?, request.seed()?, request.required_size::<u64>("count")?);
+        let (patience, seed, count) =
+            (request.patience(10_000)?, request.seed()?, request.required_size::<u64>("count")?);
         let (least, most): (u64, u64) = (request.required_size("minLength")?, request.required_size("maxLength")?);
         if least > most {
             return Err(failed(format!("'minLength' is {least}, 'maxLength' {most}")));
         }
         let writer = &mut self.free_writer(request)?.writer;
-        let mut last = None;
+        let mut last = -1;
         for done in 0..count {
             let sequence = writer.next_sequence();
             let length = pattern::length(seed, sequence, least, most);
@@ -444,7 +463,7 @@ impl Peer {
                 return Ok(json!({"timeout": true, "count": done, "sequence": last}));
             };
             pattern::fill(&mut claim, seed, sequence);
-            last = Some(claim.commit()?);
+            last = claim.commit()?;
         }
         Ok(json!({"count": count, "sequence": last}))
     }
@@ -476,7 +495,9 @@ impl Peer {
             let missing = input.lost();
             check_pattern(&message, seed)?;
             if sequence != due + missing {
-                let text = format!("message {sequence} came where {due} was due and {missing} were lost");
+                let channel = message.channel();
+                let text =
+                    format!("channel '{channel}': message {sequence} came where {due} was due and {missing} were lost");
                 return Err(Failure { kind: "CONTENT", message: text });
             }
             due = sequence + 1;
@@ -508,13 +529,14 @@ impl Peer {
 
     fn ping(&mut self, request: &Request) -> Answer {
         let (patience, seed, count) = (request.patience(10_000)?, request.seed()?, request.required_size("count")?);
+        let pause = request.size("maxPauseUs", 0)?;
         let (writer, reader) = self.both(request)?;
-        let mut times = Vec::with_capacity(count);
+        let mut times = Vec::new();
         for _ in 0..count {
+            sleep_up_to(pause);
             let started = Instant::now();
-            if !write_64(writer, patience, seed)? || !read_64(reader, patience, seed)? {
-                return Ok(timeout());
-            }
+            write_64(writer, patience, seed)?;
+            read_64(reader, patience, seed)?;
             times.push(started.elapsed().as_nanos() as u64);
         }
         times.sort_unstable();
@@ -522,12 +544,14 @@ impl Peer {
     }
 
     fn pong(&mut self, request: &Request) -> Answer {
-        let (patience, seed, count) = (request.patience(10_000)?, request.seed()?, request.required_size::<u64>("count")?);
+        let (patience, seed, count) =
+            (request.patience(10_000)?, request.seed()?, request.required_size::<u64>("count")?);
+        let pause = request.size("maxPauseUs", 0)?;
         let (writer, reader) = self.both(request)?;
         for _ in 0..count {
-            if !read_64(reader, patience, seed)? || !write_64(writer, patience, seed)? {
-                return Ok(timeout());
-            }
+            read_64(reader, patience, seed)?;
+            sleep_up_to(pause);
+            write_64(writer, patience, seed)?;
         }
         Ok(json!({"count": count}))
     }
@@ -584,7 +608,10 @@ fn check_pattern(message: &Message, seed: u64) -> Result<(), Failure> {
     match pattern::first_difference(message, seed, sequence) {
         None => Ok(()),
         Some(at) => {
-            let text = format!("message {sequence} of {} bytes is not as written, from byte {at} on", message.len());
+            let (channel, length) = (message.channel(), message.len());
+            let text = format!(
+                "channel '{channel}': message {sequence} of {length} bytes is not as written, from byte {at} on"
+            );
             Err(Failure { kind: "CONTENT", message: text })
         }
     }
@@ -604,18 +631,26 @@ fn save(message: &Message, is_arrow: bool, path: &str) -> Result<(), Failure> {
     Ok(stream.into_inner()?.flush()?)
 }
 
-fn write_64(writer: &mut Writer, patience: Patience, seed: u64) -> Result<bool, Failure> {
-    let sequence = writer.next_sequence();
-    let Some(mut claim) = patience.claim(writer, 64)? else { return Ok(false) };
-    pattern::fill(&mut claim, seed, sequence);
-    claim.commit()?;
-    Ok(true)
+/// Sleeps for a random time.
+fn sleep_up_to(most_us: u64) {
+    if most_us > 0 {
+        let random = RandomState::new().build_hasher().finish();
+        thread::sleep(Duration::from_micros(random % (most_us + 1)));
+    }
 }
 
-fn read_64(reader: &mut Reader, patience: Patience, seed: u64) -> Result<bool, Failure> {
+fn write_64(writer: &mut Writer, patience: Patience, seed: u64) -> Result<(), Failure> {
+    let sequence = writer.next_sequence();
+    let mut claim = patience.claim(writer, 64)?.ok_or_else(|| failed("there was no room in time"))?;
+    pattern::fill(&mut claim, seed, sequence);
+    claim.commit()?;
+    Ok(())
+}
+
+fn read_64(reader: &mut Reader, patience: Patience, seed: u64) -> Result<(), Failure> {
     match patience.read(reader)? {
-        Received::Message(message) => check_pattern(&message, seed).map(|()| true),
-        Received::Nothing => Ok(false),
+        Received::Message(message) => check_pattern(&message, seed),
+        Received::Nothing => Err(failed("no message came in time")),
         Received::Closed => Err(failed("the channel was closed")),
     }
 }
@@ -623,11 +658,6 @@ fn read_64(reader: &mut Reader, patience: Patience, seed: u64) -> Result<bool, F
 /// Kills this process by SIGKILL, with everything open.
 fn die() -> Answer {
     // The shell has no part of what is open here: descriptors are closed as it starts, and mappings are not inherited.
-    Command::new("sh")
-        .args(["-c", "kill -KILL $PPID"])
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .spawn()?
-        .wait()?;
+    Command::new("sh").args(["-c", "kill -KILL $PPID"]).stdin(Stdio::null()).stdout(Stdio::null()).spawn()?.wait()?;
     Err(failed("it lives"))
 }
