@@ -29,6 +29,11 @@ import org.junit.jupiter.api.io.TempDir;
 @EnabledOnOs(value = OS.LINUX, disabledReason = "native waits and counters are Linux's")
 @EnabledForJreRange(min = JRE.JAVA_22, disabledReason = "qds-shm-ffm needs JDK 22")
 class WaitingTest extends RingFixture {
+  /** Of a core. */
+  private static final double IDLE_SHARE = 0.01;
+
+  private static final int IDLE_WINDOW_COUNT = 100;
+
   /** With the right to native calls, and without: then threads park for a time. */
   private static final List<Side> SIDES = List.of(Side.FFM_WITH_FUTEX, Side.FFM);
 
@@ -143,19 +148,22 @@ class WaitingTest extends RingFixture {
   }
 
   /**
-   * Compares the time on a CPU with the time that a number of sleeps took, all of the kernel's. The
-   * aim is 1 % of a core; twice as much again is for the JVM's own threads on a busy machine.
+   * Compares the time on a CPU with the time that a number of sleeps took, all of the kernel's,
+   * until the threads that the JVM itself starts with have come to rest: compilers, above all.
    */
   private static void assertIdle(Side side, String who, Child child) {
     Path tasks = Path.of("/proc", Long.toString(child.pid()), "task");
     // The wait has lasted: the short sleeps of its beginning are over.
     awaitSleeps(tasks, side == Side.FFM_WITH_FUTEX ? 20 : 1_000);
-    long cpuNs = cpuNs(tasks);
-    long startNs = System.nanoTime();
-    awaitSleeps(tasks, 40);
-    double share = (double) (cpuNs(tasks) - cpuNs) / (System.nanoTime() - startNs);
+    double share = 1;
+    for (int window = 0; window < IDLE_WINDOW_COUNT && share >= IDLE_SHARE; window++) {
+      long cpuNs = cpuNs(tasks);
+      long startNs = System.nanoTime();
+      awaitSleeps(tasks, 40);
+      share = (double) (cpuNs(tasks) - cpuNs) / (System.nanoTime() - startNs);
+    }
     System.out.printf(Locale.ROOT, "%s %s waits with %.2f %% of a core%n", side, who, share * 100);
-    assertTrue(share < 0.03, who + " " + share);
+    assertTrue(share < IDLE_SHARE, who + " " + share);
   }
 
   /** Looks seldom, to take no time from what is measured. */
