@@ -1,7 +1,7 @@
 // Channels of the layout qds1 for C++17 on Linux: one writer, many readers, one file in shared memory.
 //
 //   qds::Writer writer("trades");                        // creates the channel, or takes it over
-//   qds::Claim claim = writer.Reserve(length);           // waits for room
+//   qds::Claim claim = writer.AwaitClaim(length);        // waits for room
 //   std::memcpy(claim.data(), bytes, length);
 //   claim.Commit(length);
 //
@@ -64,22 +64,28 @@ inline constexpr const char* kVersion = "0.1.0";
 
 /// What an Error is about, for those who act on it.
 enum class Reason {
-  kInvalid,      // an argument
-  kNotFound,     // no such channel
-  kUnsupported,  // a version, byte order or feature that this implementation does not know
-  kCorrupt,      // damaged bytes
-  kMismatch,     // the channel has another codec, geometry or policy than was asked for
-  kBusy,         // there is a writer, or no free reader entry
-  kLockLost,     // a lock is free although its process runs
-  kReplaced,     // another writer took this one's place
-  kEvicted,      // this reader was taken for dead
-  kRemoved,      // the file lost its name
-  kWriterDied,   // after the last message
-  kLost,         // the sequence asked for is gone
-  kStalled,      // a reader waits for what the writer has no room for
-  kNoRoom,       // loans of observers leave no room
-  kClosed,       // used after close, or in a forked child
-  kEnvironment   // the operating system refused
+  kInvalid,           // an argument
+  kNoSuchChannel,
+  kGeometryDiffers,   // the channel has another geometry or policy than was asked for
+  kCodecDiffers,      // its messages are of another codec
+  kUnsupported,       // a version, byte order, feature or mode that this implementation or channel does not know
+  kSecondWriter,      // there is a writer
+  kReaderTableFull,
+  kInUse,             // a file that must be replaced has users
+  kMessageTooLarge,
+  kNoRoom,            // loans of observers leave no room
+  kReaderHoldsLoans,  // a reader waits for what the writer has no room for
+  kSequenceGone,      // the start asked for is gone, or not there yet
+  kWriterDied,        // after the last message
+  kReplaced,          // another writer took this one's place
+  kEvicted,           // this reader was taken for dead
+  kLockLost,          // a lock is free although its process runs
+  kRemoved,           // the file lost its name
+  kCorrupt,           // damaged bytes
+  kDirectoryFull,
+  kPermission,
+  kClosed,            // used after close, or in a forked child
+  kSystem             // the operating system refused for another reason
 };
 
 class Error : public std::runtime_error {
@@ -319,7 +325,11 @@ inline std::string Quoted(const std::string& text) { return "'" + text + "'"; }
 
 [[noreturn]] inline void ThrowErrno(const std::string& what, const std::string& path) {
   const int error = errno;
-  throw Error(error == ENOENT ? Reason::kNotFound : Reason::kEnvironment,
+  const Reason reason = error == ENOENT                                      ? Reason::kNoSuchChannel
+                        : error == EACCES || error == EPERM || error == EROFS ? Reason::kPermission
+                        : error == ENOSPC || error == EDQUOT                  ? Reason::kDirectoryFull
+                                                                              : Reason::kSystem;
+  throw Error(reason,
               what + " " + path + ": " + std::generic_category().message(error));
 }
 
@@ -379,8 +389,10 @@ class OpenFiles {
 class File {
  public:
   File() = default;
-  File(const std::string& path, int flags, mode_t mode = 0) : generation_(OpenFiles::Get().Generation()) {
-    fd_ = ::open(path.c_str(), flags | O_CLOEXEC | O_NOFOLLOW, mode);
+  enum Links { kNoFollow = O_NOFOLLOW, kFollow = 0 };
+  File(const std::string& path, int flags, Links links = kNoFollow, mode_t mode = 0)
+      : generation_(OpenFiles::Get().Generation()) {
+    fd_ = ::open(path.c_str(), flags | links | O_CLOEXEC, mode);
     if (fd_ >= 0) OpenFiles::Get().Add(fd_);
   }
   File(File&& other) noexcept : fd_(std::exchange(other.fd_, -1)), generation_(other.generation_) {}
@@ -424,7 +436,7 @@ class File {
     lock.l_len = length;
     const int outcome = fcntl(fd_, command, &lock);
     if (outcome != 0 && errno != EAGAIN && errno != EACCES) {
-      throw Error(Reason::kEnvironment, "cannot lock a channel's file: " + std::generic_category().message(errno));
+      throw Error(Reason::kSystem, "cannot lock a channel's file: " + std::generic_category().message(errno));
     }
     if (result != nullptr) *result = lock;
     return outcome == 0;
@@ -532,9 +544,7 @@ class Segment {
     struct stat opened {};
     if (fstat(segment->file_.fd(), &opened) != 0) ThrowErrno("cannot look at", where.path);
     if (opened.st_ino != seen.st_ino || opened.st_dev != seen.st_dev) return Open(where, for_writing);
-    segment->owner_ = opened.st_uid;
-    segment->inode_ = opened.st_ino;
-    segment->device_ = opened.st_dev;
+    segment->Identify(opened);
     segment->CheckHeader(opened.st_size, for_writing);
     return segment;
   }
@@ -544,9 +554,7 @@ class Segment {
     std::shared_ptr<Segment> segment(new Segment(where, std::move(file)));
     struct stat info {};
     if (fstat(segment->file_.fd(), &info) != 0) ThrowErrno("cannot look at", where.path);
-    segment->owner_ = info.st_uid;
-    segment->inode_ = info.st_ino;
-    segment->device_ = info.st_dev;
+    segment->Identify(info);
     segment->header_ = header;
     return segment;
   }
@@ -558,7 +566,11 @@ class Segment {
   }
 
   void Map() {
-    void* address = mmap(nullptr, MapLength(), PROT_READ | PROT_WRITE, MAP_SHARED, file_.fd(), 0);
+    // By an open file description of its own: a mapping keeps the one it was made by, and with it the locks, also in a
+    // forked child (QDS1-LOCK-03).
+    const File file("/proc/self/fd/" + std::to_string(file_.fd()), O_RDWR, File::kFollow);
+    if (!file.ok()) ThrowErrno("cannot open once more", where_.path);
+    void* address = mmap(nullptr, MapLength(), PROT_READ | PROT_WRITE, MAP_SHARED, file.fd(), 0);
     if (address == MAP_FAILED) ThrowErrno("cannot map", where_.path);
     base_ = static_cast<uint8_t*>(address);
   }
@@ -717,7 +729,7 @@ class Segment {
     for (const Deadline deadline(std::chrono::seconds(2)); !file_.TryLock(kWriterLock, kRangeLockLength);) {
       if (!IsAtItsPath()) return;
       if (deadline.Passed()) {
-        throw Error(Reason::kBusy, "channel " + Quoted(name()) + " must be replaced (" + where_.path +
+        throw Error(Reason::kInUse, "channel " + Quoted(name()) + " must be replaced (" + where_.path +
                                        " is a copy, of an earlier boot, or removed) but is in use; stop its users");
       }
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
@@ -732,6 +744,12 @@ class Segment {
 
  private:
   Segment(const Located& where, File file) : where_(where), file_(std::move(file)) {}
+
+  void Identify(const struct stat& info) {
+    owner_ = info.st_uid;
+    inode_ = info.st_ino;
+    device_ = info.st_dev;
+  }
 
   size_t MapLength() const { return static_cast<size_t>(header_.segment_length); }
 
@@ -798,6 +816,11 @@ class Segment {
       Fail(Reason::kUnsupported, "header field featuresForWriters is 0x" + Hex(h.features_for_writers) +
                                      ", allowed are 0 and 1; use a newer implementation");
     }
+    if (((h.features_informative ^ h.features_for_writers) & kChecksumFeature) != 0) {  // QDS1-VER-03
+      Fail(Reason::kCorrupt, "header field featuresInformative is 0x" + Hex(h.features_informative) +
+                                 ", allowed is bit 0 as in featuresForWriters=0x" + Hex(h.features_for_writers) +
+                                 "; the file is damaged, remove it");
+    }
     CheckRange("headerLength", h.header_length, kHeaderLength, kHeaderLength);
     CheckRange("readerEntryLength", h.entry_length, kEntryLength, kEntryLength);
     CheckRange("messageDescriptorLength", h.descriptor_length, kDescriptorLength, kDescriptorLength);
@@ -863,12 +886,14 @@ struct WriterOptions {
   std::string codec = "bytes";  // what the payloads are
   std::string label;            // shown by tools; empty: the language and the process id
   mode_t file_mode = 0600;
-  /// The most messages that no reader has released yet; 0: as many as there are slots.
+  /// The most unread messages, beyond which this writer waits (BLOCK); 0: as many as there are slots.
   int64_t max_unread_count = 0;
 
-  // What a channel is created with. What is set must be what an existing channel has.
+  // What a channel is created with. An existing channel must have what is set here (QDS1-OPEN-04), but for
+  // max_message_length and retain_count.
   std::optional<int64_t> segment_length;       // bytes of the whole file; 100 MiB
-  std::optional<int32_t> slot_count;           // a power of two; 1024
+  std::optional<int64_t> arena_length;         // instead: bytes for messages, a multiple of 64
+  std::optional<int32_t> slot_count;           // a power of two; 512, or more if max_unread_count is higher
   std::optional<int32_t> reader_entry_count;   // 64
   std::optional<int64_t> max_message_length;   // bytes; half the arena less 64
   std::optional<int32_t> retain_count;         // 0
@@ -907,12 +932,11 @@ class Writer {
     for (const detail::Deadline deadline(std::chrono::seconds(5));;) {
       if (Attach()) break;
       if (deadline.Passed()) {
-        throw Error(Reason::kBusy, "channel " + detail::Quoted(name) + " is created and removed again and again");
+        throw Error(Reason::kSystem, "channel " + detail::Quoted(name) + " is created and removed again and again");
       }
     }
     const auto& header = segment_->header();
-    limit_ = header.slot_count;
-    if (options_.max_unread_count > 0) limit_ = std::min<int64_t>(limit_, options_.max_unread_count);
+    limit_ = options_.max_unread_count > 0 ? options_.max_unread_count : header.slot_count;
     middle_ = header.arena_length / 2 / detail::kAlignment * detail::kAlignment;
   }
   Writer(const Writer&) = delete;
@@ -937,7 +961,7 @@ class Writer {
     if (claimed_) throw Error(Reason::kInvalid, "the last claim is still open; commit or destroy it first");
     const auto& header = segment_->header();
     if (length < 0 || length > header.max_message_length) {
-      segment_->Fail(Reason::kInvalid, "length=" + std::to_string(length) + ", allowed is 0 to maxMessageLength=" +
+      segment_->Fail(Reason::kMessageTooLarge, "length=" + std::to_string(length) + ", allowed is 0 to maxMessageLength=" +
                                            std::to_string(header.max_message_length) +
                                            "; split the message or create a larger channel");
     }
@@ -1000,7 +1024,7 @@ class Writer {
     segment->Map();
     if (!locked) {
       if (!segment->IsAtItsPath() || segment->IsRemoved()) return false;
-      segment->Fail(Reason::kBusy, "has a writer, " + segment->DescribeWriter() + "; end it first");
+      segment->Fail(Reason::kSecondWriter, "has a writer, " + segment->DescribeWriter() + "; end it first");
     }
     if (!segment->IsAtItsPath()) return false;
     if (segment->IsRemoved()) {
@@ -1100,7 +1124,7 @@ class Writer {
   template <typename T>
   void CheckAsked(const detail::Segment& segment, const char* field, const std::optional<T>& asked, T found) const {
     if (asked && *asked != found) {
-      segment.Fail(Reason::kMismatch, std::string("exists with ") + field + "=" +
+      segment.Fail(Reason::kGeometryDiffers, std::string("exists with ") + field + "=" +
                                           std::to_string(static_cast<int64_t>(found)) + ", asked for was " +
                                           std::to_string(static_cast<int64_t>(*asked)) +
                                           "; ask for what it has, or remove it");
@@ -1109,20 +1133,25 @@ class Writer {
   void CheckWhatWasAskedFor(const detail::Segment& segment) const {  // QDS1-OPEN-04
     const auto& header = segment.header();
     if (segment.codec() != options_.codec) {
-      segment.Fail(Reason::kMismatch, "carries codec " + detail::Quoted(segment.codec()) + ", asked for was " +
+      segment.Fail(Reason::kCodecDiffers, "carries codec " + detail::Quoted(segment.codec()) + ", asked for was " +
                                           detail::Quoted(options_.codec));
     }
     CheckAsked(segment, "segmentLength", options_.segment_length, header.segment_length);
+    CheckAsked(segment, "arenaLength", options_.arena_length, header.arena_length);
     CheckAsked(segment, "slotCount", options_.slot_count, header.slot_count);
     CheckAsked(segment, "readerEntryCount", options_.reader_entry_count, header.entry_count);
-    CheckAsked(segment, "maxMessageLength", options_.max_message_length, header.max_message_length);
-    CheckAsked(segment, "retainCount", options_.retain_count, header.retain_count);
     CheckAsked(segment, "overflowPolicy", options_.overflow, static_cast<Overflow>(header.overflow));
     CheckAsked(segment, "payload checksums", options_.checksums, segment.checksums());
   }
 
   [[noreturn]] void Refuse(const std::string& message) const {
     throw Error(Reason::kInvalid, "channel " + detail::Quoted(where_.name) + ": " + message);
+  }
+
+  int32_t DefaultSlotCount() const {
+    int64_t count = 512;
+    while (count <= options_.max_unread_count && count < detail::kMaxSlotCount) count *= 2;
+    return static_cast<int32_t>(count);
   }
 
   detail::StaticBlock NewHeader() const {
@@ -1138,9 +1167,8 @@ class Writer {
     h.entry_length = detail::kEntryLength;
     h.descriptor_length = detail::kDescriptorLength;
     h.entry_count = options_.reader_entry_count.value_or(64);
-    h.slot_count = options_.slot_count.value_or(1024);
+    h.slot_count = options_.slot_count.value_or(DefaultSlotCount());
     h.pin_count = detail::kPinCount;
-    h.segment_length = options_.segment_length.value_or(int64_t{100} << 20);
     h.overflow = static_cast<int32_t>(options_.overflow.value_or(Overflow::kBlock));
     h.retain_count = options_.retain_count.value_or(0);
     if (h.entry_count < 1 || h.entry_count > detail::kMaxEntryCount) {
@@ -1154,13 +1182,19 @@ class Writer {
     h.descriptors_offset = h.entries_offset + h.entry_count * detail::kEntryLength;
     h.arena_offset = detail::RoundUp(h.descriptors_offset + h.slot_count * detail::kDescriptorLength,
                                      detail::kArenaAlignment);
-    h.arena_length = (h.segment_length - h.arena_offset) / detail::kAlignment * detail::kAlignment;
-    if (h.arena_length < 4 * detail::kAlignment || h.arena_length > detail::kMaxArenaLength) {
-      Refuse("segment_length=" + std::to_string(h.segment_length) + ", allowed is " +
-             std::to_string(h.arena_offset + 4 * detail::kAlignment) + " to " +
-             std::to_string(h.arena_offset + detail::kMaxArenaLength));
+    const int64_t segment_length = options_.segment_length.value_or(int64_t{100} << 20);
+    h.arena_length = options_.arena_length.value_or((segment_length - h.arena_offset) / detail::kAlignment *
+                                                    detail::kAlignment);
+    h.segment_length = options_.arena_length ? h.arena_offset + h.arena_length : segment_length;
+    if (h.arena_length < 2 * detail::kAlignment || h.arena_length > detail::kMaxArenaLength ||
+        h.arena_length % detail::kAlignment != 0 || (options_.arena_length && options_.segment_length)) {
+      Refuse("segment_length=" + std::to_string(segment_length) + " or arena_length=" + std::to_string(h.arena_length) +
+             ", allowed is one of them, for an arena of 128 to " + std::to_string(detail::kMaxArenaLength) +
+             " bytes, a multiple of 64, behind " + std::to_string(h.arena_offset) + " bytes");
     }
-    h.max_message_length = options_.max_message_length.value_or(h.arena_length / 2 - detail::kAlignment);
+    // QDS1-HDR-07
+    h.max_message_length = options_.max_message_length.value_or(std::max(
+        detail::kAlignment, (h.arena_length / 2 - detail::kAlignment) / detail::kAlignment * detail::kAlignment));
     if (h.max_message_length < 1 || h.max_message_length > h.arena_length) {
       Refuse("max_message_length=" + std::to_string(h.max_message_length) + ", allowed is 1 to " +
              std::to_string(h.arena_length));
@@ -1190,7 +1224,7 @@ class Writer {
     const std::string temporary =
         where_.directory + "/." + where_.name + ".qds" + detail::Hex(static_cast<uint64_t>(detail::RandomToken())) +
         ".tmp";
-    detail::File file(temporary, O_RDWR | O_CREAT | O_EXCL, 0600);
+    detail::File file(temporary, O_RDWR | O_CREAT | O_EXCL, detail::File::kNoFollow, 0600);
     if (!file.ok()) detail::ThrowErrno("cannot create", temporary);
     bool named = false;
     try {
@@ -1250,7 +1284,7 @@ class Writer {
     if (::statvfs(where_.directory.c_str(), &info) != 0) detail::ThrowErrno("cannot look at", where_.directory);
     const int64_t available = static_cast<int64_t>(info.f_bavail * info.f_frsize);
     if (available < length) {
-      throw Error(Reason::kEnvironment, "channel " + detail::Quoted(where_.name) + " needs " + std::to_string(length) +
+      throw Error(Reason::kDirectoryFull, "channel " + detail::Quoted(where_.name) + " needs " + std::to_string(length) +
                                             " bytes, " + where_.directory + " has " + std::to_string(available) +
                                             "; ask for less or free some");
     }
@@ -1383,7 +1417,21 @@ class Writer {
     return room <= middle_ && at < middle_ && at + room > middle_ ? middle_ : at;
   }
 
-  bool HasSlot() const { return next_ - live_ < limit_; }
+  bool HasSlot() const {
+    return next_ - live_ < segment_->header().slot_count &&
+           (next_ - live_ < limit_ || next_ - FirstUnread() < limit_);
+  }
+  /// The limit of unread messages is this writer's own affair, not the layout's. What a reader holds while it waits for
+  /// a later message it has read.
+  int64_t FirstUnread() const {
+    int64_t first = INT64_MAX;
+    for (int32_t i = 0; i < segment_->entry_count(); ++i) {
+      const detail::Entry& e = segment_->entry(i);
+      if (!segment_->HoldsBack(detail::LoadAcquire(e.state))) continue;
+      first = std::min(first, std::max(detail::LoadAcquire(e.cursor), detail::LoadAcquire(e.waiting_for) - 1));
+    }
+    return std::clamp(first == INT64_MAX ? live_ : first, live_, next_);
+  }
 
   std::optional<int64_t> InRegion(int64_t room) const {
     const int64_t at = ClearOfMiddle(position_, room);
@@ -1430,7 +1478,7 @@ class Writer {
   /// DROP_OLDEST: a sixteenth of the ring or of the arena further (QDS1-PUB-07).
   int64_t NextFloor() const {
     int64_t bytes = 0;
-    const int64_t most = std::min(next_ - floor_, std::max<int64_t>(1, limit_ / 16));
+    const int64_t most = std::min(next_ - floor_, std::max<int64_t>(1, segment_->header().slot_count / 16));
     int64_t count = 0;
     const size_t first = messages_.size() - static_cast<size_t>(next_ - floor_);
     while (count < most && bytes < segment_->header().arena_length / 16) {
@@ -1461,7 +1509,7 @@ class Writer {
       // Seen twice, so that a reader which is about to take and release is not blamed.
       const int32_t before = std::exchange(stalled, StalledReader());
       if (stalled >= 0 && stalled == before) {
-        segment_->Fail(Reason::kStalled, segment_->DescribeReader(stalled) + " waits for message " +
+        segment_->Fail(Reason::kReaderHoldsLoans, segment_->DescribeReader(stalled) + " waits for message " +
                                              std::to_string(next_) + " while it holds the room for it; let it release " +
                                              "its messages first, or create a larger channel");
       }
@@ -1471,7 +1519,10 @@ class Writer {
       const std::optional<int64_t> place = Place(room);
       if (!place) {
         Duration nap = detail::Segment::NapLength(AllReadersWake(), deadline);
-        if (stalled >= 0) nap = std::min<Duration>(nap, std::chrono::milliseconds(10));
+        // A reader that begins to wait wakes nobody, and changes what counts as unread, or who is to blame.
+        if (stalled >= 0 || limit_ < segment_->header().slot_count) {
+          nap = std::min<Duration>(nap, std::chrono::milliseconds(10));
+        }
         detail::FutexWait(&control.writer_waiting, waiting_value_, nap);
       }
       detail::Store(control.writer_waiting, 0);
@@ -1492,7 +1543,7 @@ class Writer {
     for (int32_t i = 0; i < segment_->entry_count(); ++i) {
       const detail::Entry& e = segment_->entry(i);
       if (segment_->HoldsBack(detail::LoadAcquire(e.state)) && detail::LoadAcquire(e.waiting_for) == next_ + 1 &&
-          detail::LoadAcquire(e.cursor) < next_) {
+          detail::LoadAcquire(e.cursor) <= live_ && live_ < next_) {
         return i;
       }
     }
@@ -1770,7 +1821,7 @@ class ReaderCore {
               : options.start == ReaderOptions::Start::kLatest ? published
                                                                : options.sequence;
       if (next_ > published || next_ < 0) {
-        segment->Fail(Reason::kInvalid, "sequence=" + std::to_string(next_) + ", allowed is " + std::to_string(floor) +
+        segment->Fail(Reason::kSequenceGone, "sequence=" + std::to_string(next_) + ", allowed is " + std::to_string(floor) +
                                             " to " + std::to_string(published));
       }
       // With the oldest there is no gap, however far the floor goes meanwhile.
@@ -1781,7 +1832,7 @@ class ReaderCore {
         if (joining && lowest <= next_) break;
         if (lowest > next_) {
           if (!gaps) {
-            segment->Fail(Reason::kLost, "message " + std::to_string(next_) + " is gone, the oldest is " +
+            segment->Fail(Reason::kSequenceGone, "message " + std::to_string(next_) + " is gone, the oldest is " +
                                              std::to_string(lowest) + "; allow gaps or start at the oldest");
           }
           raised = joining;
@@ -1857,8 +1908,8 @@ class ReaderCore {
           loan.slot = slot++;
           StoreRelease(entry.pins[loan.slot], loan.pin);
         }
-        if (segment->blocks()) segment->RaiseLeftCursor(entry, next_);
       }
+      if (!IsObserver() || !segment->blocks()) segment->RaiseLeftCursor(entry, next_);
       StoreRelease(entry.state, StateWord(kLingering));
       lingering_ = true;
       segment->WakeWriter();
@@ -1919,7 +1970,7 @@ class Reader {
     const detail::Located where(name, options_.directory);
     for (const detail::Deadline deadline(options_.open_timeout); !Attach(where);) {
       if (deadline.Passed()) {
-        throw Error(Reason::kNotFound, "channel " + detail::Quoted(name) + " does not exist in " + where.directory +
+        throw Error(Reason::kNoSuchChannel, "channel " + detail::Quoted(name) + " does not exist in " + where.directory +
                                            "; start its writer first, or set open_timeout");
       }
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
@@ -2034,11 +2085,11 @@ class Reader {
     std::shared_ptr<detail::Segment> segment = detail::Segment::Open(where, false);
     if (!segment || !segment->IsOfThisBoot()) return false;
     if (segment->codec() != options_.codec) {
-      segment->Fail(Reason::kMismatch, "carries codec " + detail::Quoted(segment->codec()) + ", asked for was " +
+      segment->Fail(Reason::kCodecDiffers, "carries codec " + detail::Quoted(segment->codec()) + ", asked for was " +
                                            detail::Quoted(options_.codec));
     }
     if (!segment->blocks() && options_.mode == Mode::kLossless) {
-      segment->Fail(Reason::kMismatch, "drops its oldest messages and takes observers only; open an observer");
+      segment->Fail(Reason::kUnsupported, "drops its oldest messages and takes observers only; open an observer");
     }
     segment->Map();
     // An entry that is free but busy is about to be given back or taken (QDS1-LOCK-04).
@@ -2062,7 +2113,7 @@ class Reader {
         segment->EvictTheDead();
       }
       if (!busy || patience.Passed()) {
-        segment->Fail(Reason::kBusy, "all " + std::to_string(segment->entry_count()) +
+        segment->Fail(Reason::kReaderTableFull, "all " + std::to_string(segment->entry_count()) +
                                          " reader entries are taken; close a reader, or create it with more");
       }
       std::this_thread::sleep_for(std::chrono::milliseconds(1));

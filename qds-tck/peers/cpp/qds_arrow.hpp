@@ -11,7 +11,7 @@
 //
 // Structure is checked always. In full (every offset, index, and text) if the channel's file belongs to another user
 // or ReadOptions says so: one wild offset kills a process that trusts it. Names (ARROW-...) are rules of the
-// specification of the codec. This header is C++17; recent versions of Arrow itself ask for C++20.
+// specification of the codec. This header is C++17; the headers of Arrow 26 ask for C++20.
 #pragma once
 
 #include <arrow/api.h>
@@ -114,15 +114,132 @@ inline arrow::Result<std::shared_ptr<arrow::Table>> ParseTable(std::shared_ptr<a
   return arrow::Table::FromRecordBatches(stream->schema(), std::move(batches));
 }
 
-/// Writes the table as one stream: 64-byte alignment throughout, dictionaries before the batches (ARROW-SHAPE).
-inline arrow::Status WriteStream(const arrow::Table& table, arrow::io::OutputStream* sink) {
-  arrow::ipc::IpcWriteOptions options = arrow::ipc::IpcWriteOptions::Defaults();
-  options.alignment = static_cast<int32_t>(kAlignment);
-  options.use_threads = false;
-  ARROW_ASSIGN_OR_RAISE(const auto writer, arrow::ipc::MakeStreamWriter(sink, table.schema(), options));
-  ARROW_RETURN_NOT_OK(writer->WriteTable(table));
-  return writer->Close();
-}
+/// A table of a FlatBuffer that Arrow has just made. Fields are counted as in Arrow's schemas Message.fbs and Schema.fbs.
+class FlatTable {
+ public:
+  static FlatTable Root(uint8_t* buffer) { return FlatTable(Follow(buffer)); }
+  /// Where the field stands, or null if it has its default.
+  uint8_t* Field(int index) const {
+    const uint8_t* vtable = at_ - Get<int32_t>(at_);
+    const int slot = 4 + 2 * index;
+    const uint16_t offset = slot < Get<uint16_t>(vtable) ? Get<uint16_t>(vtable + slot) : uint16_t{0};
+    return offset == 0 ? nullptr : at_ + offset;
+  }
+  FlatTable Table(int index) const { return FlatTable(Follow(Field(index))); }
+  /// Where the elements begin; their number stands before.
+  uint8_t* Vector(int index) const { return Field(index) == nullptr ? nullptr : Follow(Field(index)) + 4; }
+
+ private:
+  explicit FlatTable(uint8_t* at) : at_(at) {}
+  template <typename T>
+  static T Get(const uint8_t* at) {
+    T value;
+    std::memcpy(&value, at, sizeof value);
+    return value;
+  }
+  static uint8_t* Follow(uint8_t* reference) { return reference + Get<uint32_t>(reference); }
+  uint8_t* at_;
+};
+
+/// A table as one stream, before it is copied to its place. Arrow encodes; its own writer aligns buffers to 8 bytes,
+/// whatever it is asked for, so bodies are laid out anew (ARROW-ALIGN-01, -02).
+class EncodedTable {
+ public:
+  static arrow::Result<EncodedTable> Of(const arrow::Table& given) {
+    // All batches of a message share their dictionaries (ARROW-READ-04).
+    ARROW_ASSIGN_OR_RAISE(const auto table, arrow::DictionaryUnifier::UnifyTable(given));
+    const arrow::Schema& schema = *table->schema();
+    const arrow::ipc::DictionaryFieldMapper mapper(schema);
+    arrow::ipc::IpcWriteOptions options = arrow::ipc::IpcWriteOptions::Defaults();
+    options.use_threads = false;
+    EncodedTable encoded;
+    arrow::ipc::IpcPayload head;
+    ARROW_RETURN_NOT_OK(arrow::ipc::GetSchemaPayload(schema, options, mapper, &head));
+    ARROW_RETURN_NOT_OK(encoded.Add(head));
+    arrow::ipc::DictionaryVector dictionaries;
+    arrow::TableBatchReader batches(*table);
+    for (bool first = true;; first = false) {
+      ARROW_ASSIGN_OR_RAISE(const auto batch, batches.Next());
+      if (!batch) break;
+      ARROW_ASSIGN_OR_RAISE(auto found, arrow::ipc::CollectDictionaries(*batch, mapper));
+      if (first) {
+        dictionaries = std::move(found);
+        for (const auto& [id, values] : dictionaries) {  // inner ones come first (ARROW-SHAPE)
+          arrow::ipc::IpcPayload payload;
+          ARROW_RETURN_NOT_OK(arrow::ipc::GetDictionaryPayload(id, values, options, &payload));
+          ARROW_RETURN_NOT_OK(encoded.Add(payload));
+        }
+      } else {
+        for (size_t i = 0; i < found.size(); ++i) {
+          if (found[i].second->data() != dictionaries[i].second->data() &&
+              !found[i].second->Equals(*dictionaries[i].second)) {
+            return arrow::Status::NotImplemented("dictionaries that differ between chunks and cannot be unified");
+          }
+        }
+      }
+      arrow::ipc::IpcPayload payload;  // a new one each time: Arrow adds to what is in it
+      ARROW_RETURN_NOT_OK(arrow::ipc::GetRecordBatchPayload(*batch, options, &payload));
+      ARROW_RETURN_NOT_OK(encoded.Add(payload));
+    }
+    return encoded;
+  }
+
+  int64_t length() const { return length_ + 8; }
+
+  /// Copies all of it, with zeros in the gaps (ARROW-ALIGN-03).
+  void Store(uint8_t* to) const {
+    for (const Frame& frame : frames_) {
+      const int32_t prefix[2] = {-1, static_cast<int32_t>(frame.metadata.size())};
+      std::memcpy(to, prefix, sizeof prefix);
+      std::memcpy(to + sizeof prefix, frame.metadata.data(), frame.metadata.size());
+      to += sizeof prefix + frame.metadata.size();
+      for (const auto& buffer : frame.buffers) {
+        const size_t used = static_cast<size_t>(buffer->size());
+        const size_t room = static_cast<size_t>(RoundUp(buffer->size(), kAlignment));
+        std::memcpy(to, buffer->data(), used);
+        std::memset(to + used, 0, room - used);
+        to += room;
+      }
+    }
+    const int32_t end[2] = {-1, 0};
+    std::memcpy(to, end, sizeof end);
+  }
+
+ private:
+  struct Frame {
+    std::vector<uint8_t> metadata;  // padded: 8 + its length is a multiple of 64
+    std::vector<std::shared_ptr<arrow::Buffer>> buffers;
+  };
+
+  arrow::Status Add(const arrow::ipc::IpcPayload& payload) {
+    Frame frame;
+    const arrow::Buffer& metadata = *payload.metadata;
+    frame.metadata.resize(static_cast<size_t>(RoundUp(8 + metadata.size(), kAlignment) - 8));
+    std::memcpy(frame.metadata.data(), metadata.data(), static_cast<size_t>(metadata.size()));
+    int64_t body_length = 0;
+    if (payload.type != arrow::ipc::MessageType::SCHEMA) {
+      const FlatTable message = FlatTable::Root(frame.metadata.data());
+      FlatTable batch = message.Table(2);                                                   // Message.header
+      if (payload.type == arrow::ipc::MessageType::DICTIONARY_BATCH) batch = batch.Table(1);  // DictionaryBatch.data
+      uint8_t* place = batch.Vector(2);                              // RecordBatch.buffers: offset and length of each
+      for (const auto& buffer : payload.body_buffers) {
+        std::memcpy(place, &body_length, sizeof body_length);
+        place += 16;
+        if (!buffer || buffer->size() == 0) continue;
+        frame.buffers.push_back(buffer);
+        body_length += RoundUp(buffer->size(), kAlignment);
+      }
+      // Without it there is no body (its default is 0), and nothing to be changed.
+      if (uint8_t* field = message.Field(3)) std::memcpy(field, &body_length, sizeof body_length);
+    }
+    length_ += 8 + static_cast<int64_t>(frame.metadata.size()) + body_length;
+    frames_.push_back(std::move(frame));
+    return arrow::Status::OK();
+  }
+
+  std::vector<Frame> frames_;
+  int64_t length_ = 0;
+};
 
 }  // namespace detail
 
@@ -131,34 +248,25 @@ struct ReadOptions {
   bool validate_in_full = false;
 };
 
-/// Publishes the table as one message, or returns false if there is no room in time.
-inline bool WriteTable(Writer& writer, const arrow::Table& table, Duration timeout = kForever) {
-  const auto check = [&writer](const arrow::Status& status) {
-    if (!status.ok()) {
-      throw Error(Reason::kInvalid,
-                  "channel " + detail::Quoted(writer.name()) + ": cannot encode the table: " + status.ToString());
-    }
-  };
-  // All batches of a message share their dictionaries, or the stream would replace one between batches.
-  const auto unified = arrow::DictionaryUnifier::UnifyTable(table);
-  check(unified.status());
-  arrow::io::MockOutputStream ruler;
-  check(detail::WriteStream(**unified, &ruler));
-  const int64_t length = ruler.GetExtentBytesWritten();
-  std::optional<Claim> claim = writer.TryClaim(length, timeout);
+/// Publishes the table as one message, or returns false if there is no room in time. One copy, into the channel.
+inline bool WriteTable(Writer& writer, const arrow::Table& table, Duration timeout = kForever, int64_t tag = 0) {
+  const auto encoded = detail::EncodedTable::Of(table);
+  if (!encoded.ok()) {
+    throw Error(Reason::kInvalid, "channel " + detail::Quoted(writer.name()) + ": cannot encode the table: " +
+                                      encoded.status().ToString());
+  }
+  std::optional<Claim> claim = writer.TryClaim(encoded->length(), timeout);
   if (!claim) return false;
-  arrow::io::FixedSizeBufferWriter sink(std::make_shared<arrow::MutableBuffer>(claim->data(), length));
-  check(detail::WriteStream(**unified, &sink));
-  claim->Commit(length);
+  encoded->Store(claim->data());
+  claim->Commit(encoded->length(), tag);
   return true;
 }
 
-/// The next message as a table whose columns are views of the shared memory; null as for Reader::Read.
-inline std::shared_ptr<arrow::Table> ReadTable(Reader& reader, Duration timeout = kForever, ReadOptions options = {}) {
-  std::optional<Loan> loan = reader.Read(timeout);
-  if (!loan) return nullptr;
-  const int64_t sequence = loan->sequence();
-  const auto table = detail::ParseTable(std::make_shared<detail::LoanBuffer>(std::move(*loan)),
+/// A received message as a table whose columns are views of it: the loan lasts as long as any of them. `reader` is the
+/// one that received it. Throws kCorrupt if the bytes are no sound table.
+inline std::shared_ptr<arrow::Table> ToTable(Loan loan, const Reader& reader, ReadOptions options = {}) {
+  const int64_t sequence = loan.sequence();
+  const auto table = detail::ParseTable(std::make_shared<detail::LoanBuffer>(std::move(loan)),
                                         options.validate_in_full || reader.copies());
   if (!table.ok()) {
     throw Error(Reason::kCorrupt, "channel " + detail::Quoted(reader.name()) + ": message " +
@@ -167,31 +275,29 @@ inline std::shared_ptr<arrow::Table> ReadTable(Reader& reader, Duration timeout 
   return *table;
 }
 
-/// The same as batches; an empty vector where ReadTable returns null, or for a message without rows.
-inline arrow::RecordBatchVector ReadBatches(Reader& reader, Duration timeout = kForever, ReadOptions options = {}) {
-  arrow::RecordBatchVector batches;
-  const std::shared_ptr<arrow::Table> table = ReadTable(reader, timeout, options);
-  if (!table) return batches;
-  arrow::TableBatchReader cutter(*table);
-  for (;;) {
-    std::shared_ptr<arrow::RecordBatch> batch;
-    if (!cutter.ReadNext(&batch).ok() || !batch) return batches;
-    batches.push_back(std::move(batch));
-  }
+/// The next message as a table; null as for Reader::Read.
+inline std::shared_ptr<arrow::Table> ReadTable(Reader& reader, Duration timeout = kForever, ReadOptions options = {}) {
+  std::optional<Loan> loan = reader.Read(timeout);
+  return loan ? ToTable(std::move(*loan), reader, options) : nullptr;
 }
 
 /// One end of a channel of tables, by either of whose names it is made.
 class SharedDataFrame {
  public:
-  /// The writing end. `size_mb`: length of the file in units of 2^20 bytes; `buffer_count`: the most unread messages.
-  static std::unique_ptr<SharedDataFrame> CreateWriter(const std::string& name, int64_t size_mb = 100,
+  /// The writing end. `size_mb`: length of the file in units of 2^20 bytes, 100 if not said; `buffer_count`: the most
+  /// unread messages.
+  static std::unique_ptr<SharedDataFrame> CreateWriter(const std::string& name, std::optional<int64_t> size_mb = {},
                                                        int64_t buffer_count = 3, WriterOptions options = {}) {
-    if (size_mb < 1 || size_mb > 262144) {
-      throw Error(Reason::kInvalid, "size_mb=" + std::to_string(size_mb) + ", allowed is 1 to 262144");
+    if (size_mb && (*size_mb < 1 || *size_mb > 262144)) {
+      throw Error(Reason::kInvalid, "channel " + detail::Quoted(name) + ": size_mb=" + std::to_string(*size_mb) +
+                                        ", allowed is 1 to 262144");
     }
-    if (buffer_count < 1) throw Error(Reason::kInvalid, "buffer_count=" + std::to_string(buffer_count) + ", allowed is 1 or more");
+    if (buffer_count < 1) {
+      throw Error(Reason::kInvalid, "channel " + detail::Quoted(name) + ": buffer_count=" +
+                                        std::to_string(buffer_count) + ", allowed is 1 or more");
+    }
     options.codec = kArrowCodec;
-    options.segment_length = size_mb << 20;
+    if (size_mb) options.segment_length = *size_mb << 20;
     options.max_unread_count = buffer_count;
     std::unique_ptr<SharedDataFrame> frame(new SharedDataFrame());
     frame->writer_ = std::make_unique<Writer>(name, std::move(options));
@@ -214,10 +320,6 @@ class SharedDataFrame {
   /// See qds::ReadTable.
   std::shared_ptr<arrow::Table> ReadTable(Duration timeout = kForever) {
     return qds::ReadTable(reader(), timeout, read_options_);
-  }
-  /// See qds::ReadBatches.
-  arrow::RecordBatchVector ReadBatches(Duration timeout = kForever) {
-    return qds::ReadBatches(reader(), timeout, read_options_);
   }
 
   Writer& writer() {

@@ -172,7 +172,7 @@ TEST(AFullChannelRefusesInTimeAndAHeldMessageBlocksOnlyItsRoom) {
   auto held = reader.Read();
   CHECK(writer.Write(bytes.data(), most, milliseconds(0)));  // QDS1-PUB-09
   CHECK(!writer.Write(bytes.data(), most, milliseconds(20)));
-  CHECK(ReasonOf([&] { writer.TryClaim(most + 1); }) == qds::Reason::kInvalid);
+  CHECK(ReasonOf([&] { writer.TryClaim(most + 1); }) == qds::Reason::kMessageTooLarge);
   held.reset();
   CHECK(writer.Write(bytes.data(), most, milliseconds(0)));
 }
@@ -202,7 +202,7 @@ TEST(AReaderThatWaitsWhileItHoldsIsNamed) {
   std::vector<uint8_t> bytes(static_cast<size_t>(writer.max_message_length()));
   for (int i = 0; i < 2; ++i) CHECK(writer.Write(bytes.data(), writer.max_message_length()));
   child.AwaitSignal();
-  CHECK(ReasonOf([&] { writer.Write(bytes.data(), writer.max_message_length()); }) == qds::Reason::kStalled);
+  CHECK(ReasonOf([&] { writer.Write(bytes.data(), writer.max_message_length()); }) == qds::Reason::kReaderHoldsLoans);
 }
 
 TEST(ObserversSkipCountExactlyAndKeepWhatTheyHold) {
@@ -210,7 +210,7 @@ TEST(ObserversSkipCountExactlyAndKeepWhatTheyHold) {
   options.overflow = qds::Overflow::kDropOldest;
   options.checksums = true;
   qds::Writer writer("drop", options);
-  CHECK(ReasonOf([] { qds::Reader lossless("drop"); }) == qds::Reason::kMismatch);
+  CHECK(ReasonOf([] { qds::Reader lossless("drop"); }) == qds::Reason::kUnsupported);
   qds::ReaderOptions observe;
   observe.mode = qds::Mode::kObserver;
   qds::Reader observer("drop", observe);
@@ -288,7 +288,7 @@ TEST(AKilledWriterIsReportedAndSucceeded) {
     SleepUntilKilled();
   });
   child.AwaitSignal();
-  CHECK(ReasonOf([] { qds::Writer second("killed", Small()); }) == qds::Reason::kBusy);
+  CHECK(ReasonOf([] { qds::Writer second("killed", Small()); }) == qds::Reason::kSecondWriter);
   qds::Reader reader("killed");
   const auto first = reader.Read();
   child.Kill();
@@ -393,7 +393,7 @@ TEST(DamagedHeadersAreNamedAndCopiesAreNoChannels) {
     CHECK(ReasonOf(open) == qds::Reason::kCorrupt);
   }
   store(8, 0x0D, false);  // as it was
-  CHECK(ReasonOf(open) == qds::Reason::kNotFound);
+  CHECK(ReasonOf(open) == qds::Reason::kNoSuchChannel);
   qds::Writer anew("bad", Small());
   CHECK(anew.next() == 0);
 }
@@ -436,5 +436,5 @@ TEST(BadNamesAreRefused) {
   for (const char* name : {"", "../x", ".x", "a/b", "a b"}) {
     CHECK(ReasonOf([&] { qds::Reader reader(name); }) == qds::Reason::kInvalid);
   }
-  CHECK(ReasonOf([] { qds::Reader reader("nobody"); }) == qds::Reason::kNotFound);
+  CHECK(ReasonOf([] { qds::Reader reader("nobody"); }) == qds::Reason::kNoSuchChannel);
 }
