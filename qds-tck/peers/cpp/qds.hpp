@@ -21,11 +21,13 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <linux/magic.h>
 #include <pthread.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -511,6 +513,58 @@ inline std::string DefaultDirectory() {
   return std::string(temporary != nullptr && *temporary != 0 ? temporary : "/tmp") + "/qds";
 }
 
+// ---- Memory limits (QDS1-NEW-01) -----------------------------------------------------------------------------------
+
+struct MemoryLimit {
+  std::string group;
+  int64_t left = INT64_MAX;
+};
+
+/// What the process's control groups, of version 1 or 2, and those above them leave. A container sees its own as the
+/// root.
+inline MemoryLimit TightestMemoryLimit(const std::string& groups = "/proc/self/cgroup",
+                                       const std::string& root = "/sys/fs/cgroup") {
+  const auto number = [](const std::string& path) {
+    std::ifstream file(path);
+    int64_t value = -1;
+    return file >> value ? value : int64_t{-1};  // no file, or "max"
+  };
+  MemoryLimit tightest;
+  std::ifstream list(groups);
+  for (std::string line; std::getline(list, line);) {  // number:controllers:path
+    const size_t controllers = line.find(':') + 1;
+    const size_t path = line.find(':', controllers) + 1;
+    if (controllers == 0 || path == 0) continue;
+    const std::string controller = line.substr(controllers, path - 1 - controllers);
+    if (!controller.empty() && controller != "memory") continue;
+    const bool v2 = controller.empty();
+    const std::string top = v2 ? root : root + "/memory";
+    std::string group = line.substr(path);
+    struct stat info {};
+    if (::stat((top + group).c_str(), &info) != 0) group.clear();
+    for (;;) {
+      while (!group.empty() && group.back() == '/') group.pop_back();
+      const std::string directory = top + group;
+      const int64_t limit = number(directory + (v2 ? "/memory.max" : "/memory.limit_in_bytes"));
+      int64_t used = number(directory + (v2 ? "/memory.current" : "/memory.usage_in_bytes"));
+      if (limit >= 0 && used >= 0) {
+        // The kernel drops pages of files that it can read again.
+        std::ifstream statistics(directory + "/memory.stat");
+        int64_t value = 0;
+        for (std::string key; statistics >> key >> value;) {
+          if (key == (v2 ? "active_file" : "total_active_file") || key == (v2 ? "inactive_file" : "total_inactive_file")) {
+            used = std::max<int64_t>(0, used - value);
+          }
+        }
+        if (limit - used < tightest.left) tightest = {directory, std::max<int64_t>(0, limit - used)};
+      }
+      if (group.empty()) break;
+      group.erase(group.rfind('/') == std::string::npos ? 0 : group.rfind('/'));
+    }
+  }
+  return tightest;
+}
+
 // ---- Segment: one opened, checked and mapped file -----------------------------------------------------------------
 
 struct Located {
@@ -627,6 +681,13 @@ class Segment {
   std::string DescribeWriter() const {
     return "pid " + std::to_string(Load(control().writer_pid)) + " since " +
            std::to_string(Load(control().writer_since_ns) / 1000000000) + " s after 1970";
+  }
+
+  void CheckCounters(int64_t floor, int64_t published) const {  // QDS1-TAKE-03, QDS1-TRUST-03
+    if (floor < 0 || floor > published || published > kMaxSequence) {
+      Fail(Reason::kCorrupt, "floor is " + std::to_string(floor) + " and published is " + std::to_string(published) +
+                                 ", allowed is 0 <= floor <= published <= 2^62; remove the file");
+    }
   }
 
   // ---- Waking (chapter 13)
@@ -1048,18 +1109,10 @@ class Writer {
     return true;
   }
 
-  void CheckCounters(int64_t floor, int64_t published) const {  // QDS1-TAKE-03
-    if (floor < 0 || floor > published || published > detail::kMaxSequence) {
-      segment_->Fail(Reason::kCorrupt, "floor is " + std::to_string(floor) + " and published is " +
-                                           std::to_string(published) +
-                                           ", allowed is 0 <= floor <= published <= 2^62; remove the file");
-    }
-  }
-
   void TakeOver() {
     auto& control = segment_->control();
     const auto& header = segment_->header();
-    CheckCounters(detail::LoadAcquire(control.floor), detail::LoadAcquire(control.published));
+    segment_->CheckCounters(detail::LoadAcquire(control.floor), detail::LoadAcquire(control.published));
     StoreRecord(*segment_);
     next_ = detail::LoadAcquire(control.published);
     // The commit of a predecessor that died between stamp and published; more than one is none of ours.
@@ -1068,7 +1121,7 @@ class Writer {
     }
     published_bytes_ = detail::Load(control.published_bytes);
     floor_ = detail::LoadAcquire(control.floor);
-    CheckCounters(floor_, next_);
+    segment_->CheckCounters(floor_, next_);
     if (floor_ < next_ - header.slot_count) {
       segment_->Fail(Reason::kCorrupt, "floor is " + std::to_string(floor_) + " and published is " +
                                            std::to_string(next_) + ", more than slotCount=" +
@@ -1280,13 +1333,22 @@ class Writer {
   }
 
   void CheckSpace(int64_t length) const {  // QDS1-NEW-01
-    struct statvfs info {};
-    if (::statvfs(where_.directory.c_str(), &info) != 0) detail::ThrowErrno("cannot look at", where_.directory);
-    const int64_t available = static_cast<int64_t>(info.f_bavail * info.f_frsize);
-    if (available < length) {
-      throw Error(Reason::kDirectoryFull, "channel " + detail::Quoted(where_.name) + " needs " + std::to_string(length) +
-                                            " bytes, " + where_.directory + " has " + std::to_string(available) +
-                                            "; ask for less or free some");
+    const auto require = [this, length](int64_t left, const std::string& where, const char* remedy) {
+      if (left >= length) return;
+      throw Error(Reason::kDirectoryFull, "channel " + detail::Quoted(where_.name) + " needs " +
+                                              std::to_string(length) + " bytes, " + where + " leaves " +
+                                              std::to_string(left) + "; ask for less or " + remedy);
+    };
+    struct rlimit file_size {};
+    if (::getrlimit(RLIMIT_FSIZE, &file_size) == 0 && file_size.rlim_cur < detail::kMaxArenaLength * 2) {
+      require(static_cast<int64_t>(file_size.rlim_cur), "the file-size limit of this process", "raise it (ulimit -f)");
+    }
+    struct statfs info {};
+    if (::statfs(where_.directory.c_str(), &info) != 0) return;  // filling tells
+    require(static_cast<int64_t>(info.f_bavail) * info.f_bsize, where_.directory, "free some");
+    if (info.f_type == TMPFS_MAGIC) {
+      const detail::MemoryLimit limit = detail::TightestMemoryLimit();
+      require(limit.left, "the memory limit of control group " + limit.group, "raise it");
     }
   }
 
@@ -1812,11 +1874,7 @@ class ReaderCore {
     const int64_t floor = LoadAcquire(control.floor);
     const int64_t published = LoadAcquire(control.published);
     try {
-      if (floor < 0 || floor > published || published > kMaxSequence) {
-        segment->Fail(Reason::kCorrupt, "floor is " + std::to_string(floor) + " and published is " +
-                                            std::to_string(published) +
-                                            ", allowed is 0 <= floor <= published <= 2^62; remove the file");
-      }
+      segment->CheckCounters(floor, published);
       next_ = options.start == ReaderOptions::Start::kOldest   ? floor
               : options.start == ReaderOptions::Start::kLatest ? published
                                                                : options.sequence;
@@ -1876,11 +1934,7 @@ class ReaderCore {
     const int64_t floor = LoadAcquire(segment->control().floor);
     if (floor <= s) return false;
     const int64_t published = LoadAcquire(segment->control().published);
-    if (floor > published || published > kMaxSequence) {  // QDS1-TRUST-03
-      segment->Fail(Reason::kCorrupt, "floor is " + std::to_string(floor) + " and published is " +
-                                          std::to_string(published) +
-                                          ", allowed is floor <= published <= 2^62; remove the file");
-    }
+    segment->CheckCounters(floor, published);
     const int64_t target = floor + (published - floor) / 4;
     Store(entry.lost_count, lost_ += target - s);
     Advance(target);

@@ -1,9 +1,4 @@
 // Tests of qds.hpp: real files, real processes, kill -9.
-#include <signal.h>
-#include <sys/wait.h>
-
-#include <functional>
-
 #include "test.hpp"
 
 namespace {
@@ -35,69 +30,8 @@ void WritePayload(qds::Writer& writer) {
   CHECK(writer.Write(bytes.data(), static_cast<int64_t>(bytes.size())));
 }
 
-/// A forked child that runs the body; killed and reaped with this object.
-class Child {
- public:
-  explicit Child(const std::function<void(int)>& body) {
-    int ends[2];
-    CHECK(pipe(ends) == 0);
-    pid_ = fork();
-    CHECK(pid_ >= 0);
-    if (pid_ == 0) {
-      close(ends[0]);
-      try {
-        body(ends[1]);
-      } catch (const std::exception& e) {
-        std::fprintf(stderr, "child: %s\n", e.what());
-        _exit(1);
-      }
-      _exit(0);
-    }
-    close(ends[1]);
-    pipe_ = ends[0];
-  }
-  ~Child() {
-    if (pid_ > 0) Kill();
-    close(pipe_);
-  }
-  void AwaitSignal() const {
-    char byte;
-    CHECK(read(pipe_, &byte, 1) == 1);
-  }
-  void Kill() {
-    kill(pid_, SIGKILL);
-    int status;
-    waitpid(std::exchange(pid_, -1), &status, 0);
-  }
-  int Join() {
-    int status = 0;
-    waitpid(std::exchange(pid_, -1), &status, 0);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  }
-  pid_t pid() const { return pid_; }
-
- private:
-  pid_t pid_;
-  int pipe_ = -1;
-};
-void Tell(int pipe) { CHECK(write(pipe, "x", 1) == 1); }
-[[noreturn]] void SleepUntilKilled() {
-  for (;;) pause();
-}
-
 std::string PathOf(const std::string& name) { return std::string(std::getenv("QDS_DIR")) + "/" + name + ".qds"; }
 bool Exists(const std::string& name) { return access(PathOf(name).c_str(), F_OK) == 0; }
-
-template <typename Body>
-qds::Reason ReasonOf(const Body& body) {
-  try {
-    body();
-  } catch (const qds::Error& e) {
-    std::printf("    %s\n", e.what());
-    return e.reason();
-  }
-  FAIL("no error");
-}
 
 }  // namespace
 
@@ -430,6 +364,64 @@ TEST(BothEndsAreToldThatTheChannelWasRemoved) {
   CHECK(ReasonOf([&] { writer.TryClaim(1); }) == qds::Reason::kRemoved);
   CHECK(Is(*reader.Read(), 0));
   CHECK(ReasonOf([&] { reader.Read(); }) == qds::Reason::kRemoved);
+}
+
+TEST(AChannelThatFindsNoRoomIsNotCreated) {
+  const auto create = [] {
+    qds::WriterOptions options;
+    options.segment_length = int64_t{1} << 38;
+    qds::Writer writer("room", options);
+  };
+  CHECK(ReasonOf(create) == qds::Reason::kDirectoryFull);
+  struct rlimit whole {};
+  CHECK(getrlimit(RLIMIT_FSIZE, &whole) == 0);
+  const struct rlimit little {1 << 20, whole.rlim_max};
+  CHECK(setrlimit(RLIMIT_FSIZE, &little) == 0);
+  const qds::Reason reason = ReasonOf([] { qds::Writer writer("room"); });
+  CHECK(setrlimit(RLIMIT_FSIZE, &whole) == 0);
+  CHECK(reason == qds::Reason::kDirectoryFull && !Exists("room"));
+}
+
+TEST(TheTightestLimitOfTheControlGroupsCounts) {
+  const std::string root = std::string(std::getenv("QDS_DIR")) + "/groups";
+  const auto store = [](const std::string& path, const std::string& text) {
+    std::filesystem::create_directories(std::filesystem::path(path).parent_path());
+    std::ofstream(path) << text;
+  };
+  store(root + "/self", "0::/a/b\n");
+  store(root + "/memory.max", "max\n");
+  store(root + "/memory.current", "5000\n");
+  store(root + "/a/memory.max", "1000\n");
+  store(root + "/a/memory.current", "900\n");
+  store(root + "/a/memory.stat", "anon 600\nactive_file 100\ninactive_file 50\nshmem 10\n");
+  store(root + "/a/b/memory.max", "2000\n");
+  store(root + "/a/b/memory.current", "100\n");
+  const auto found = qds::detail::TightestMemoryLimit(root + "/self", root);
+  CHECK(found.group == root + "/a" && found.left == 250);
+  store(root + "/self", "4:memory:/c\n1:name=systemd:/x\n");
+  store(root + "/memory/memory.limit_in_bytes", "700\n");  // /c is outside of this container
+  store(root + "/memory/memory.usage_in_bytes", "800\n");
+  CHECK(qds::detail::TightestMemoryLimit(root + "/self", root).left == 0);
+}
+
+TEST(WhatAReaderHoldsWhileItWaitsIsNoLongerUnread) {
+  qds::WriterOptions options = Small();
+  options.max_unread_count = 1;
+  qds::Writer writer("unread", options);
+  Child child([](int pipe) {
+    qds::Reader reader("unread");
+    Tell(pipe);
+    const auto first = reader.Read();
+    const auto second = reader.Read();
+    CHECK(Is(*first, 0) && Is(*second, 1));
+    Tell(pipe);
+    SleepUntilKilled();
+  });
+  child.AwaitSignal();
+  WritePayload(writer);
+  WritePayload(writer);  // the reader holds the first, and waits
+  child.AwaitSignal();
+  CHECK(!writer.Write("x", 1, milliseconds(20)));  // nobody waits for a third
 }
 
 TEST(BadNamesAreRefused) {

@@ -230,11 +230,11 @@ void Fill(uint8_t* to, int64_t length, uint64_t word) {
   }
 }
 
-void CheckPattern(const qds::Loan& loan, int64_t seed) {
+void CheckPattern(const std::string& channel, const qds::Loan& loan, int64_t seed) {
   const uint64_t word = WordOf(seed, loan.sequence());
   for (int64_t at = 0; at < loan.length(); at += 8) {
     if (std::memcmp(loan.data() + at, &word, static_cast<size_t>(std::min<int64_t>(8, loan.length() - at))) != 0) {
-      throw Failure{"CONTENT", "message " + std::to_string(loan.sequence()) + " of " + std::to_string(loan.length()) +
+      throw Failure{"CONTENT", "channel '" + channel + "': message " + std::to_string(loan.sequence()) + " of " + std::to_string(loan.length()) +
                                    " bytes holds another value at byte " + std::to_string(at) + " or just behind"};
     }
   }
@@ -290,6 +290,7 @@ class Peer {
   };
   /// Bytes for `seed`; for `file` a table, which holds the loan itself.
   struct Message {
+    std::string channel;
     std::optional<qds::Loan> loan;
     std::shared_ptr<arrow::Table> table;
   };
@@ -451,7 +452,8 @@ class Peer {
                               .Add("tag", loan->tag())
                               .Add("lost", lost);
     Message message;
-    if (request.Has("seed")) CheckPattern(*loan, request.Number("seed"));
+    message.channel = end.reader->name();
+    if (request.Has("seed")) CheckPattern(message.channel, *loan, request.Number("seed"));
     if (end.tables && !request.Has("seed")) {
       message.table = qds::ToTable(std::move(*loan), *end.reader, end.options);
     } else {
@@ -479,7 +481,7 @@ class Peer {
     if (request.Has("file")) {
       Save(message, request.Text("file"));
     } else if (message.loan) {
-      CheckPattern(*message.loan, request.Number("seed"));
+      CheckPattern(message.channel, *message.loan, request.Number("seed"));
     } else {
       throw Failure{"FAILED", "the message was taken as a table, without a seed"};
     }
@@ -530,7 +532,7 @@ class Peer {
           throw Failure{"CONTENT", "channel '" + reader.name() + "': message " + std::to_string(loan->sequence()) +
                                        " came, " + std::to_string(due) + " was due"};
         }
-        CheckPattern(*loan, seed);
+        CheckPattern(reader.name(), *loan, seed);
         last = loan->sequence();
         if (count++ == 0) first = last;
       } catch (const qds::Error& e) {
@@ -566,7 +568,7 @@ class Peer {
     if (!loan) {
       throw Failure{"FAILED", "channel '" + reader.name() + "': " + (reader.at_end() ? "it ended" : "no message in time")};
     }
-    CheckPattern(*loan, request.Number("seed"));
+    CheckPattern(reader.name(), *loan, request.Number("seed"));
   }
   Answer Ping(const Request& request) {
     qds::Writer& writer = *Find(writers_, request, "writer").writer;
