@@ -290,6 +290,33 @@ TEST(AForkedChildKeepsNoLockAndIsRefused) {
   CHECK(next.next() == 2);
 }
 
+TEST(AForkedChildDoesNotKeepItsDeadParentsLock) {
+  int life[2];  // what the grandchild waits for: its end is the end of this test
+  CHECK(pipe(life) == 0);
+  Child child([&life](int pipe) {
+    close(life[1]);
+    qds::Writer writer("orphan", Small());
+    WritePayload(writer);
+    const pid_t grandchild = fork();
+    if (grandchild == 0) {
+      char byte;
+      _exit(static_cast<int>(read(life[0], &byte, 1)));
+    }
+    Tell(pipe);
+    SleepUntilKilled();
+  });
+  child.AwaitSignal();
+  child.Kill();
+  const qds::Reason second = ReasonOf([] {
+    qds::Writer writer("orphan", Small());
+    CHECK(writer.next() == 1);
+    throw qds::Error(qds::Reason::kInvalid, "there was no other writer");
+  });
+  close(life[0]);
+  close(life[1]);
+  CHECK(second == qds::Reason::kInvalid);
+}
+
 TEST(WhatADeadCreatorLeftIsSwept) {
   const std::string left = std::string(std::getenv("QDS_DIR")) + "/.sweep.qds0123abcd.tmp";
   { std::ofstream(left) << "half a header"; }
