@@ -36,6 +36,7 @@ import picocli.CommandLine.IVersionProvider;
       RmCommand.class,
       DoctorCommand.class,
       SoakCommand.class,
+      TckCommand.class,
       VersionCommand.class,
       DemoWriterCommand.class,
       DemoReaderCommand.class,
@@ -46,7 +47,7 @@ import picocli.CommandLine.IVersionProvider;
     exitCodeListHeading = "%nExit codes:%n",
     exitCodeList = {
       "0:done; for diff: equal",
-      "1:the data differ (diff, demo, soak)",
+      "1:the data differ (diff, demo, soak); a rule is broken (tck)",
       "2:wrong usage, bad input, or a failure that the message names",
       "3:no such channel, also after waiting for it",
       "4:the writer died; what it had written was read",

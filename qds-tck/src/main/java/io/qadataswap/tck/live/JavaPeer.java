@@ -231,7 +231,9 @@ public final class JavaPeer {
             List.of(
                 "write", "read", "observe", "claim", "hold", "checksums", "drop-oldest", "ping"));
     if (tables != null) {
-      capabilities.addAll(List.of(ARROW_CODEC, "validate"));
+      // Arrow has no vectors for the last two.
+      capabilities.addAll(
+          List.of(ARROW_CODEC, "validate", "without:decimal32", "without:decimal64"));
     }
     capabilities.forEach(answer.putArray("capabilities")::add);
   }

@@ -38,7 +38,8 @@ class KillRules extends LiveRules {
     SENDING
   }
 
-  @ParameterizedTest(name = "QDS1-TAKE-01 a writer dies, {0}: its reader gets all, another goes on")
+  @ParameterizedTest(name = "QDS1-TAKE-01 {0}")
+  @DisplayName("QDS1-TAKE-01 a writer dies: its reader gets all, another writer goes on")
   @EnumSource
   @IfThisFails(
       "look, as a reader, at the end: death is believed when lock and process say so, and comes"
@@ -53,9 +54,7 @@ class KillRules extends LiveRules {
       case JUST_CREATED -> {}
       case IDLE -> sent = writer.send(5, 0, 3000) + 1;
       case CLAIM_OPEN -> {
-        if (!victim.can("claim")) {
-          victim("claim");
-        }
+        require(victim, "claim");
         sent = writer.send(2, 10, 10) + 1;
         writer.ask(writer.request("claim").with("length", 5000).with("seed", SEED)).inTime();
       }
@@ -76,8 +75,10 @@ class KillRules extends LiveRules {
     Answer drained =
         at == WriterAt.SENDING ? reader.peer().answer().ok() : reader.ask(reader.draining()).ok();
     drained.requireEnd("WRITER_DIED");
-    long next = drained.number("last") + 1;
-    drained.require("lost", 0).require("count", next);
+    long next = drained.require("lost", 0).number("count");
+    if (next > 0) {
+      drained.require("last", next - 1);
+    }
     if (at != WriterAt.SENDING) {
       assertEquals(sent, next, "messages that were written before the death");
     }
@@ -117,7 +118,8 @@ class KillRules extends LiveRules {
     DRAINING
   }
 
-  @ParameterizedTest(name = "QDS1-EVICT-01 a lossless reader dies, {0}: the writer goes on")
+  @ParameterizedTest(name = "QDS1-EVICT-01 {0}")
+  @DisplayName("QDS1-EVICT-01 a lossless reader dies: the writer goes on")
   @EnumSource
   @IfThisFails(
       "look at the writer that waits: about every 100 ms it looks for dead readers and frees"
@@ -131,7 +133,7 @@ class KillRules extends LiveRules {
     End living = attach(witness);
     long before = 0;
     if (at == ReaderAt.HOLDING || at == ReaderAt.LINGERING) {
-      victim("hold");
+      require(victim, "hold");
     }
     switch (at) {
       case JUST_ATTACHED -> {}

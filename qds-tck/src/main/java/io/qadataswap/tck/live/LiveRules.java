@@ -55,10 +55,15 @@ abstract class LiveRules {
   Peer peer(PeerProgram program, String... capabilities) throws IOException {
     Peer peer = pool.take(program);
     peers.add(peer);
-    for (String capability : capabilities) {
-      assumeTrue(peer.can(capability), () -> program.name() + " lacks " + capability);
-    }
+    require(peer, capabilities);
     return peer;
+  }
+
+  /** Skips the rule unless a peer can do something. */
+  static void require(Peer peer, String... capabilities) {
+    for (String capability : capabilities) {
+      assumeTrue(peer.can(capability), () -> peer.name() + " lacks " + capability);
+    }
   }
 
   /** A participant of a peer. */

@@ -25,6 +25,7 @@ public final class LiveTck {
         LockRules.class,
         WaitRules.class,
         KillRules.class,
+        ArrowRules.class,
         CrowdRules.class);
   }
 

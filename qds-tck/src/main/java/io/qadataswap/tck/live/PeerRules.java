@@ -4,16 +4,20 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import io.qadataswap.tck.IfThisFails;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestReporter;
 import org.junit.jupiter.params.Parameter;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.ArgumentsSource;
@@ -27,6 +31,23 @@ class PeerRules extends LiveRules {
 
   private Peer peer(String... capabilities) throws IOException {
     return peer(program, capabilities);
+  }
+
+  @Test
+  @DisplayName("PEER-14 hello names language, implementation, libraries and capabilities")
+  @IfThisFails("look at the members of the answer to hello")
+  void hello(TestReporter reporter) throws IOException {
+    JsonNode hello = peer().hello();
+    Map<String, String> facts = new LinkedHashMap<>();
+    for (String member :
+        List.of("language", "implementation", "libraries", "pid", "capabilities")) {
+      assertTrue(hello.has(member), () -> member + " is missing: " + hello);
+      if (!member.equals("pid")) {
+        JsonNode value = hello.path(member);
+        facts.put(member, value.isTextual() ? value.asText() : value.toString());
+      }
+    }
+    reporter.publishEntry(facts);
   }
 
   @Test

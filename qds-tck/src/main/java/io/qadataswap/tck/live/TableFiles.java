@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.PrintStream;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -18,14 +19,13 @@ import java.util.ArrayList;
 import java.util.List;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.RootAllocator;
-import org.apache.arrow.vector.FieldVector;
 import org.apache.arrow.vector.VectorLoader;
 import org.apache.arrow.vector.VectorSchemaRoot;
 import org.apache.arrow.vector.VectorUnloader;
 import org.apache.arrow.vector.ipc.ArrowStreamReader;
 import org.apache.arrow.vector.ipc.ArrowStreamWriter;
 import org.apache.arrow.vector.ipc.message.ArrowRecordBatch;
-import org.apache.arrow.vector.util.TransferPair;
+import org.apache.arrow.vector.types.pojo.Schema;
 
 /**
  * What the peer does with Arrow tables: whole streams in files, by Arrow's own reader and writer.
@@ -41,39 +41,27 @@ final class TableFiles {
   boolean write(Writer<ArrowTable> writer, Path file, long tag, Duration timeout)
       throws IOException, InterruptedException {
     try (InputStream in = Files.newInputStream(file);
-        ArrowStreamReader reader = new ArrowStreamReader(in, allocator)) {
-      List<VectorSchemaRoot> batches = new ArrayList<>();
+        BatchReader reader = new BatchReader(in, allocator)) {
+      Schema schema = reader.getVectorSchemaRoot().getSchema();
       try {
-        VectorSchemaRoot current = reader.getVectorSchemaRoot();
         while (reader.loadNextBatch()) {
-          batches.add(moved(current));
+          // each is a batch of its own
         }
-        ArrowTable table = ArrowTable.of(current.getSchema(), batches, reader);
+        ArrowTable table = ArrowTable.of(schema, reader.batches, reader);
         if (timeout != null) {
           return writer.write(table, tag, timeout);
         }
         writer.write(table, tag);
         return true;
       } finally {
-        batches.forEach(VectorSchemaRoot::close);
+        reader.batches.forEach(VectorSchemaRoot::close);
       }
     }
   }
 
-  /** Takes a batch's memory, so that the reader gets other memory for its next one. */
-  private VectorSchemaRoot moved(VectorSchemaRoot batch) {
-    List<FieldVector> vectors = new ArrayList<>();
-    for (FieldVector vector : batch.getFieldVectors()) {
-      TransferPair pair = vector.getTransferPair(vector.getField(), allocator);
-      pair.transfer();
-      vectors.add((FieldVector) pair.getTo());
-    }
-    return new VectorSchemaRoot(batch.getSchema(), vectors, batch.getRowCount());
-  }
-
   void save(ArrowTable table, Path file) throws IOException {
     try (OutputStream out = Files.newOutputStream(file);
-        VectorSchemaRoot root = VectorSchemaRoot.create(table.schema(), allocator);
+        VectorSchemaRoot root = new Batch(table.schema(), allocator);
         ArrowStreamWriter writer = new ArrowStreamWriter(root, table.dictionaries(), out)) {
       VectorLoader loader = new VectorLoader(root);
       writer.start();
@@ -100,6 +88,54 @@ final class TableFiles {
         for (int i = 0; i < table.batchCount(); i++) {
           out.print(table.batch(i).contentToTSVString());
         }
+      }
+    }
+  }
+
+  /**
+   * A batch that leaves its vectors as they were loaded. Setting the number of rows of a dense
+   * union would shorten its children to the values that are used if none is left out.
+   */
+  private static final class Batch extends VectorSchemaRoot {
+    private int loadedRowCount;
+
+    Batch(Schema schema, BufferAllocator allocator) {
+      super(
+          schema,
+          schema.getFields().stream().map(field -> field.createVector(allocator)).toList(),
+          0);
+    }
+
+    @Override
+    public void setRowCount(int rowCount) {
+      loadedRowCount = rowCount;
+    }
+
+    @Override
+    public int getRowCount() {
+      return loadedRowCount;
+    }
+  }
+
+  /** Loads each batch into memory of its own. */
+  private static final class BatchReader extends ArrowStreamReader {
+    private final List<VectorSchemaRoot> batches = new ArrayList<>();
+
+    BatchReader(InputStream in, BufferAllocator allocator) {
+      super(in, allocator);
+    }
+
+    @Override
+    protected void loadRecordBatch(ArrowRecordBatch data) {
+      try (data) {
+        Batch batch;
+        try {
+          batch = new Batch(getVectorSchemaRoot().getSchema(), allocator);
+        } catch (IOException e) {
+          throw new UncheckedIOException(e);
+        }
+        batches.add(batch);
+        new VectorLoader(batch).load(data);
       }
     }
   }

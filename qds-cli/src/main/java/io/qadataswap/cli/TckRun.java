@@ -1,0 +1,134 @@
+package io.qadataswap.cli;
+
+import io.qadataswap.tck.live.LiveTck;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.junit.platform.engine.TestExecutionResult;
+import org.junit.platform.engine.discovery.ClassSelector;
+import org.junit.platform.engine.discovery.DiscoverySelectors;
+import org.junit.platform.engine.reporting.ReportEntry;
+import org.junit.platform.launcher.Launcher;
+import org.junit.platform.launcher.LauncherDiscoveryRequest;
+import org.junit.platform.launcher.TestExecutionListener;
+import org.junit.platform.launcher.TestIdentifier;
+import org.junit.platform.launcher.TestPlan;
+import org.junit.platform.launcher.core.LauncherConfig;
+import org.junit.platform.launcher.core.LauncherDiscoveryRequestBuilder;
+import org.junit.platform.launcher.core.LauncherFactory;
+import org.junit.platform.reporting.legacy.xml.LegacyXmlReportGeneratingListener;
+
+/** One run of rules by JUnit's launcher, which ends as a tree. */
+final class TckRun implements TestExecutionListener {
+  private final Map<String, TckNode> nodes = new HashMap<>();
+  private final TckNode root = new TckNode("rules", null);
+  private final Progress progress;
+  private long doneCount;
+
+  private TckRun(Progress progress) {
+    this.progress = progress;
+  }
+
+  /**
+   * Runs rules, and writes JUnit's XML.
+   *
+   * @param classes that hold the rules
+   * @param plan of live rules; null where there are none
+   * @param reports directory of the XML
+   */
+  static TckNode of(List<Class<?>> classes, String plan, Path reports, Progress progress) {
+    List<ClassSelector> selectors = classes.stream().map(DiscoverySelectors::selectClass).toList();
+    LauncherDiscoveryRequestBuilder request =
+        LauncherDiscoveryRequestBuilder.request().selectors(selectors);
+    if (plan != null) {
+      request.configurationParameter(LiveTck.PLAN, plan);
+    }
+    TckRun run = new TckRun(progress);
+    LegacyXmlReportGeneratingListener xml =
+        new LegacyXmlReportGeneratingListener(
+            reports, new PrintWriter(System.err, true, StandardCharsets.UTF_8));
+    LauncherConfig config =
+        LauncherConfig.builder()
+            .enableLauncherSessionListenerAutoRegistration(false)
+            .enableTestExecutionListenerAutoRegistration(false)
+            .addTestExecutionListeners(run, xml)
+            .build();
+    Launcher launcher = LauncherFactory.create(config);
+    LauncherDiscoveryRequest discovery = request.build();
+    launcher.execute(discovery);
+    progress.clear();
+    return run.root;
+  }
+
+  @Override
+  public void testPlanExecutionStarted(TestPlan plan) {
+    for (TestIdentifier engine : plan.getRoots()) {
+      nodes.put(engine.getUniqueId(), root);
+    }
+  }
+
+  @Override
+  public void dynamicTestRegistered(TestIdentifier identifier) {
+    node(identifier);
+  }
+
+  @Override
+  public void executionStarted(TestIdentifier identifier) {
+    node(identifier);
+    if (identifier.isTest() && progress.isShown()) {
+      progress.show(() -> doneCount + " rules done; now " + node(identifier).path());
+    }
+  }
+
+  @Override
+  public void executionSkipped(TestIdentifier identifier, String reason) {
+    node(identifier).end(TckNode.Outcome.SKIPPED, reason);
+  }
+
+  @Override
+  public void executionFinished(TestIdentifier identifier, TestExecutionResult result) {
+    String reason = result.getThrowable().map(TckRun::text).orElse("");
+    switch (result.getStatus()) {
+      case SUCCESSFUL -> {
+        if (identifier.isTest()) {
+          node(identifier).end(TckNode.Outcome.PASSED, "");
+        }
+      }
+      case ABORTED ->
+          node(identifier)
+              .end(TckNode.Outcome.SKIPPED, reason.replaceFirst("^Assumption failed: ", ""));
+      case FAILED -> node(identifier).end(TckNode.Outcome.FAILED, reason);
+    }
+    if (identifier.isTest()) {
+      doneCount++;
+    }
+  }
+
+  @Override
+  public void reportingEntryPublished(TestIdentifier identifier, ReportEntry entry) {
+    node(identifier).put(entry.getKeyValuePairs());
+  }
+
+  private TckNode node(TestIdentifier identifier) {
+    TckNode known = nodes.get(identifier.getUniqueId());
+    if (known != null) {
+      return known;
+    }
+    Optional<String> parent = identifier.getParentId();
+    TckNode node = new TckNode(identifier.getDisplayName(), parent.map(nodes::get).orElse(root));
+    nodes.put(identifier.getUniqueId(), node);
+    return node;
+  }
+
+  private static String text(Throwable failure) {
+    if (failure instanceof AssertionError || failure.getClass().getName().contains("Aborted")) {
+      return String.valueOf(failure.getMessage());
+    }
+    StackTraceElement[] trace = failure.getStackTrace();
+    return failure + (trace.length == 0 ? "" : "\n  at " + trace[0]);
+  }
+}
