@@ -648,11 +648,21 @@ int Demo(const char* directory, const char* channel) {
     const auto reader = qds::SharedDataFrame::CreateReader(channel, options);
     arrow::PrettyPrintOptions style;
     style.window = 2;
+    style.skip_new_lines = true;
+    int64_t tables = 0;
+    int64_t rows = 0;
     while (const auto table = reader->ReadTable()) {
-      std::cout << "arrow::Table of " << table->num_rows() << " rows\n";
-      Ok(arrow::PrettyPrint(*table, style, &std::cout));
-      std::cout << std::endl;
+      if (tables++ == 0) std::cout << "arrow::Table\n" << table->schema()->ToString() << "\n----\n";
+      std::cout << table->num_rows() << " rows\n";
+      for (int i = 0; i < table->num_columns(); ++i) {
+        std::cout << "  " << table->field(i)->name() << ": ";
+        Ok(arrow::PrettyPrint(*table->column(i), style, &std::cout));
+        std::cout << "\n";
+      }
+      std::cout << std::flush;
+      rows += table->num_rows();
     }
+    std::cout << tables << " tables, " << rows << " rows" << std::endl;
     return 0;
   } catch (const qds::Error& e) {
     std::cerr << "tck_peer: " << e.what() << "\n";
