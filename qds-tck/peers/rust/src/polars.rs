@@ -71,8 +71,9 @@ impl SharedDataFrameWriter {
             .finish(&mut frame.clone())
             .map_err(polars_error)?;
         // The stream of polars pads less than the channel demands: its batches are framed anew.
-        let batches = decode(&Buffer::from_vec(bytes), Validation::Structure)
-            .map_err(|text| Error::new(ErrorKind::Arrow, format!("the data frame cannot be carried: {text}")))?;
+        let batches = decode(&Buffer::from_vec(bytes), Validation::Structure).map_err(|refusal| {
+            Error::new(refusal.kind, format!("the data frame cannot be carried: {}", refusal.text))
+        })?;
         self.writer.write_arrow(batches.schema(), batches.batches())
     }
 }

@@ -19,8 +19,10 @@ use crate::layout::*;
 use crate::segment::{LIVENESS_INTERVAL, LONGEST_SLEEP, Place, Segment, WriterEnd, random_token};
 use crate::writer::is_sound;
 
-/// Looks at the stamp before a wait announces itself: a message that is about to come needs no sleep.
+/// Looks at the stamp before a wait announces itself, unless set: a message that is about to come needs no sleep.
 const SPIN_COUNT: u32 = 2000;
+/// As many of them are without a pause of the processor, which takes as long as a message from core to core.
+const HOT_SPIN_COUNT: u32 = 500;
 
 /// Whether the writer waits for a reader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +67,7 @@ pub struct ReaderBuilder {
     open_timeout: Duration,
     validation: Option<Validation>,
     private_copies: Option<bool>,
+    spin_count: u32,
     wait_for_successor: bool,
 }
 
@@ -118,6 +121,12 @@ impl ReaderBuilder {
         self
     }
 
+    /// How often a wait looks for the message before it sleeps; 2000 unless set, some microseconds.
+    pub fn spin_count(mut self, count: u32) -> Self {
+        self.spin_count = count;
+        self
+    }
+
     /// Whether a dead writer is waited out until a successor comes, instead of an error.
     pub fn wait_for_successor(mut self, wait: bool) -> Self {
         self.wait_for_successor = wait;
@@ -152,7 +161,7 @@ impl ReaderBuilder {
             return Err(segment.error(ErrorKind::Unsupported, "drops the oldest messages: attach as Mode::Observer"));
         }
         let index = lock_entry(&segment)?;
-        // From here on dropping the segment gives the lock back with its descriptor.
+        // From here on dropping the segment gives the lock back.
         if !segment.is_current() {
             return Err(segment.error(ErrorKind::NoSuchChannel, "was removed while it was opened; open it again"));
         }
@@ -174,6 +183,7 @@ impl ReaderBuilder {
             next: cursor,
             lost: 0,
             counts: (0, 0),
+            spin_count: self.spin_count,
             wait_for_successor: self.wait_for_successor,
         })
     }
@@ -272,6 +282,7 @@ pub struct Reader {
     lost: i64,
     /// Messages and bytes read.
     counts: (i64, i64),
+    spin_count: u32,
     wait_for_successor: bool,
 }
 
@@ -426,6 +437,12 @@ struct Descriptor {
     checksum: u32,
 }
 
+impl Descriptor {
+    fn lent(&self, loan: Loan) -> Body {
+        Body::Lent { loan: Arc::new(loan), offset: self.offset as u64, length: self.length as usize }
+    }
+}
+
 impl Reader {
     /// Starts to describe a reader of a channel.
     pub fn builder(name: impl Into<String>) -> ReaderBuilder {
@@ -439,6 +456,7 @@ impl Reader {
             open_timeout: Duration::ZERO,
             validation: None,
             private_copies: None,
+            spin_count: SPIN_COUNT,
             wait_for_successor: false,
         }
     }
@@ -530,8 +548,7 @@ impl Reader {
             self.next += 1;
             return Err(error);
         }
-        let body =
-            if self.core.private_copies { Body::Copied(self.copy(&descriptor)) } else { Body::Lent(Arc::new(loan)) };
+        let body = if self.core.private_copies { Body::Copied(self.copy(&descriptor)) } else { descriptor.lent(loan) };
         self.lend(&descriptor, body).map(Some)
     }
 
@@ -553,25 +570,20 @@ impl Reader {
     fn lend(&mut self, descriptor: &Descriptor, body: Body) -> Result<Message> {
         let sequence = self.next;
         let segment = &self.core.segment;
-        let buffer = match body {
-            Body::Copied(buffer) => buffer,
-            Body::Lent(loan) => {
-                segment.mapping.buffer(segment.arena(descriptor.offset as u64), descriptor.length as usize, loan)
-            }
+        let message = Message {
+            body,
+            sequence,
+            tag: descriptor.tag,
+            time_ns: descriptor.time_ns,
+            channel: Arc::clone(&segment.place.name),
+            validation: self.core.validation,
         };
-        let found = if segment.header.checksums { crc32c(&buffer) } else { descriptor.checksum };
+        let found = if segment.header.checksums { crc32c(&message) } else { descriptor.checksum };
         let result = if found == descriptor.checksum {
             self.counts = (self.counts.0 + 1, self.counts.1.wrapping_add(descriptor.length));
             segment.mapping.i64(self.core.word(READ_COUNT)).store(self.counts.0, Relaxed);
             segment.mapping.i64(self.core.word(READ_BYTES)).store(self.counts.1, Relaxed);
-            Ok(Message {
-                buffer,
-                sequence,
-                tag: descriptor.tag,
-                time_ns: descriptor.time_ns,
-                channel: segment.place.name.clone(),
-                validation: self.core.validation,
-            })
+            Ok(message)
         } else {
             let text = format!("checksum is {found:#x}, allowed is {:#x}; it is passed over", descriptor.checksum);
             Err(self.damaged(text))
@@ -614,7 +626,7 @@ impl Reader {
                     self.core.store_pin(free, pin(descriptor.offset as u64, descriptor.length as u64));
                     // SYNC POINT: floor (and slot rewrite: the descriptor was copied before)
                     fence(SeqCst);
-                    Body::Lent(Arc::new(loan))
+                    descriptor.lent(loan)
                 }
                 None => {
                     let copy = self.copy(&descriptor);
@@ -696,11 +708,13 @@ impl Reader {
     }
 
     fn wait(&mut self, deadline: Option<Instant>) -> Result<Received> {
-        for _ in 0..SPIN_COUNT {
+        for spin in 0..self.spin_count {
             if self.is_stamped() {
                 break;
             }
-            spin_loop();
+            if spin >= HOT_SPIN_COUNT {
+                spin_loop();
+            }
         }
         if let Some(message) = self.poll()? {
             return Ok(Received::Message(message));
@@ -769,8 +783,9 @@ impl Drop for Reader {
 }
 
 /// Where a message's bytes are.
+#[derive(Clone, Debug)]
 enum Body {
-    Lent(Arc<Loan>),
+    Lent { loan: Arc<Loan>, offset: u64, length: usize },
     Copied(Buffer),
 }
 
@@ -804,11 +819,11 @@ impl Drop for Loan {
 /// [`private_copies`](ReaderBuilder::private_copies).
 #[derive(Clone, Debug)]
 pub struct Message {
-    buffer: Buffer,
+    body: Body,
     sequence: i64,
     tag: i64,
     time_ns: i64,
-    channel: String,
+    channel: Arc<str>,
     validation: Validation,
 }
 
@@ -834,8 +849,15 @@ impl Message {
     }
 
     /// The payload as a buffer that keeps the loan.
-    pub fn buffer(&self) -> &Buffer {
-        &self.buffer
+    pub fn buffer(&self) -> Buffer {
+        match &self.body {
+            Body::Lent { loan, offset, length } => {
+                let segment = &loan.core.segment;
+                let owner = Arc::clone(loan);
+                segment.mapping.buffer(segment.arena(*offset), *length, owner)
+            }
+            Body::Copied(buffer) => buffer.clone(),
+        }
     }
 
     /// The record batches of an `arrow-ipc` message. Their arrays are views of the payload and keep the loan.
@@ -844,7 +866,7 @@ impl Message {
     /// `Corrupt` if the message is no sound Arrow stream, `Unsupported` if it is one that this crate has no arrays for.
     /// The next message is not affected.
     pub fn batches(&self) -> Result<Batches> {
-        decode(&self.buffer, self.validation).map_err(|refusal| {
+        decode(&self.buffer(), self.validation).map_err(|refusal| {
             let text = format!("channel '{}', message {}: {}", self.channel, self.sequence, refusal.text);
             Error::new(refusal.kind, text)
         })
@@ -855,6 +877,12 @@ impl Deref for Message {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        &self.buffer
+        match &self.body {
+            Body::Lent { loan, offset, length } => {
+                let segment = &loan.core.segment;
+                segment.mapping.slice(segment.arena(*offset), *length)
+            }
+            Body::Copied(buffer) => buffer,
+        }
     }
 }

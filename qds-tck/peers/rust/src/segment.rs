@@ -5,6 +5,7 @@ use std::io::{self, ErrorKind as IoErrorKind, Write};
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
 use std::sync::atomic::fence;
 use std::time::{Duration, Instant};
@@ -19,6 +20,8 @@ use crate::sys::{self, Mapping};
 const LOCK_PATIENCE: Duration = Duration::from_millis(100);
 /// How long a path that keeps changing is followed.
 const OPEN_PATIENCE: Duration = Duration::from_secs(5);
+/// How old an empty temporary file has to be to belong to nobody.
+const FRESH: Duration = Duration::from_secs(5);
 /// Longest sleep: a peer may die between its store and its wake.
 pub(crate) const LONGEST_SLEEP: Duration = Duration::from_millis(100);
 /// How often a wait looks whether its peers live.
@@ -27,7 +30,7 @@ pub(crate) const LIVENESS_INTERVAL: Duration = Duration::from_millis(100);
 /// Name and file of a channel.
 #[derive(Clone, Debug)]
 pub(crate) struct Place {
-    pub name: String,
+    pub name: Arc<str>,
     pub path: PathBuf,
     /// Whether a creator may create the directory: it is the general one, not one named for this channel.
     create_directory: bool,
@@ -50,7 +53,7 @@ impl Place {
         };
         let create_directory = directory.is_none();
         let directory = directory.map_or_else(default, Path::to_path_buf);
-        Ok(Self { name: name.to_owned(), path: directory.join(format!("{name}.qds")), create_directory })
+        Ok(Self { name: name.into(), path: directory.join(format!("{name}.qds")), create_directory })
     }
 
     pub fn directory(&self) -> &Path {
@@ -256,8 +259,14 @@ impl Place {
                 .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
                 .open(entry.path());
             let Ok(file) = opened else { continue };
-            let second_name = file.metadata().is_ok_and(|metadata| metadata.nlink() > 1);
-            if second_name || sys::is_locked(&file, WRITER_LOCK).is_ok_and(|locked| !locked) {
+            let Ok(metadata) = file.metadata() else { continue };
+            // Its creator may be about to lock it.
+            let is_fresh = metadata.len() == 0
+                && metadata.modified().is_ok_and(|time| time.elapsed().is_ok_and(|age| age < FRESH));
+            if is_fresh {
+                continue;
+            }
+            if metadata.nlink() > 1 || sys::is_locked(&file, WRITER_LOCK).is_ok_and(|locked| !locked) {
                 let _ = std::fs::remove_file(entry.path());
             }
         }
@@ -360,6 +369,13 @@ pub(crate) struct Segment {
     pub file: File,
     /// Whether the file belongs to another user.
     pub foreign: bool,
+}
+
+impl Drop for Segment {
+    fn drop(&mut self) {
+        // Closing is not enough: a child of a fork may have the descriptor still (QDS1-LOCK-03).
+        self.unlock(WRITER_LOCK, RANGE_LOCK_LENGTH);
+    }
 }
 
 impl Segment {

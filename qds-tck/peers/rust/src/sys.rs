@@ -172,7 +172,7 @@ pub fn file_system(directory: &Path) -> io::Result<(u64, u64, bool)> {
         return Err(io::Error::last_os_error());
     }
     let bytes = |blocks: u64| blocks.saturating_mul(found.f_bsize as u64);
-    Ok((bytes(found.f_bavail), bytes(found.f_blocks), i64::from(found.f_type) == TMPFS_MAGIC))
+    Ok((bytes(found.f_bavail), bytes(found.f_blocks), found.f_type == TMPFS_MAGIC))
 }
 
 /// Longest file that this process may write; longer ones end it with `SIGXFSZ`.

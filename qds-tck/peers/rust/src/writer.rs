@@ -14,6 +14,9 @@ use crate::layout::*;
 use crate::segment::{LIVENESS_INTERVAL, LONGEST_SLEEP, Place, Segment};
 use crate::sys;
 
+/// Messages from this length on carry the time of their commit: asking for it takes a good part of a short one's.
+const TIMED_LENGTH: usize = 4096;
+
 /// How a channel is created or taken over. What is not set has a default, and is not compared with what exists.
 #[derive(Clone, Debug)]
 pub struct WriterBuilder {
@@ -134,9 +137,10 @@ impl WriterBuilder {
             token: record.token,
             next: 0,
             live: 0,
-            at: 0,
+            gap: (0, 0),
             used: BTreeMap::new(),
             payloads: VecDeque::new(),
+            indexed: 0,
             pins: Vec::new(),
             claim_count: 0,
             wait_mark: 0,
@@ -173,6 +177,8 @@ impl WriterBuilder {
             ("arenaLength", header.arena_length, self.arena_length),
             ("slotCount", header.slot_count.into(), self.slot_count.map(u64::from)),
             ("readerEntryCount", header.reader_entry_count.into(), self.reader_entry_count.map(u64::from)),
+            ("retainCount", header.retain_count.into(), self.retain_count.map(u64::from)),
+            ("maxMessageLength", header.max_message_length, self.max_message_length),
             ("payload checksums", header.checksums.into(), self.checksums.map(u64::from)),
         ] {
             if let Some(wanted) = wanted.filter(|&wanted| wanted != found) {
@@ -208,12 +214,13 @@ pub struct Writer {
     next: i64,
     /// No reader is below and none will be.
     live: i64,
-    /// Where the next payload is looked for first.
-    at: u64,
-    /// Start and end of each live payload in the arena.
+    /// Free memory, where the next payload is looked for first.
+    gap: (u64, u64),
+    /// Start and end of each live payload, from `live` on; `None` where a predecessor had overwritten it.
+    payloads: VecDeque<Option<(u64, u64)>>,
+    /// The same by their start, but for messages from `indexed` on.
     used: BTreeMap<u64, u64>,
-    /// Start of each live payload, from `live` on; `None` where a predecessor had overwritten it.
-    payloads: VecDeque<Option<u64>>,
+    indexed: i64,
     /// What pins held when memory was last reclaimed.
     pins: Vec<(u64, u64)>,
     /// Claims and commits so far: a suspended claim is good until the next.
@@ -331,28 +338,52 @@ impl Writer {
 
     /// First place, from the last one on, that no live payload and no pin touches. A payload of up to half the arena
     /// does not cross its middle, so that one of that length always fits beside another (QDS1-PUB-09).
-    fn find(&self, need: u64) -> Option<u64> {
+    fn find(&mut self, need: u64) -> Option<u64> {
         if self.next - self.live >= i64::from(self.segment.header.slot_count) {
             return None;
         }
         let arena = self.segment.header.arena_length;
         let half = arena / 2 / PAYLOAD_ALIGNMENT * PAYLOAD_ALIGNMENT;
-        for (from, to) in [(self.at, arena), (0, arena.min(self.at.saturating_add(need)))] {
+        let crosses = |offset| need <= half && offset < half && offset + need > half;
+        let (at, gap_end) = self.gap;
+        if need <= gap_end - at && !crosses(at) {
+            return Some(at);
+        }
+        self.index_payloads();
+        for (from, to) in [(at, arena), (0, arena.min(at.saturating_add(need)))] {
             let mut offset = from;
             loop {
-                if need <= half && offset < half && offset + need > half {
+                if crosses(offset) {
                     offset = half;
                 }
                 if offset + need > to {
                     break;
                 }
                 match self.conflict(offset, offset + need) {
-                    None => return Some(offset),
+                    None => {
+                        self.gap = (offset, self.next_obstacle(offset + need));
+                        return Some(offset);
+                    }
                     Some(end) => offset = end,
                 }
             }
         }
         None
+    }
+
+    /// Enters the payloads that were committed since the last time. Most are gone before anybody has to know them.
+    fn index_payloads(&mut self) {
+        for payload in self.payloads.range((self.indexed - self.live) as usize..).flatten() {
+            self.used.insert(payload.0, payload.1);
+        }
+        self.indexed = self.next;
+    }
+
+    /// Where the memory from `start` on, which is free there, ends.
+    fn next_obstacle(&self, start: u64) -> u64 {
+        let payload = self.used.range(start..).next().map(|(&start, _)| start);
+        let pins = self.pins.iter().map(|pin| pin.0).filter(|&pin| pin >= start);
+        payload.into_iter().chain(pins).min().unwrap_or(self.segment.header.arena_length)
     }
 
     /// End of something that is in the way between these bounds.
@@ -370,8 +401,8 @@ impl Writer {
             let mut floor = self.live;
             let mut freed = 0;
             while floor < most && (freed < bytes.max(need) || floor == self.live) {
-                if let Some(start) = self.payloads[(floor - self.live) as usize] {
-                    freed += self.used[&start] - start;
+                if let Some((start, end)) = self.payloads[(floor - self.live) as usize] {
+                    freed += end - start;
                 }
                 floor += 1;
             }
@@ -546,11 +577,14 @@ impl Writer {
         };
         self.load_pins();
         while self.live < live {
-            if let Some(start) = self.payloads.pop_front().flatten() {
+            if let Some((start, _)) = self.payloads.pop_front().flatten()
+                && self.live < self.indexed
+            {
                 self.used.remove(&start);
             }
             self.live += 1;
         }
+        self.indexed = self.indexed.max(self.live);
     }
 
     fn load_pins(&mut self) {
@@ -606,14 +640,15 @@ impl Writer {
                 return Err(segment.error(ErrorKind::Corrupt, text));
             }
             // Below the floor it may be gone: a reader that was just joining there has yet to move up.
-            self.payloads.push_front(sound.then_some(start));
+            self.payloads.push_front(sound.then_some((start, end)));
             if sound {
                 self.used.insert(start, end);
             }
             if sequence == next - 1 {
-                self.at = end;
+                self.gap = (end, end);
             }
         }
+        self.indexed = next;
         self.load_pins();
         Ok(())
     }
@@ -627,12 +662,13 @@ impl Writer {
         let slot = |field| segment.slot(sequence, field);
         let checksum =
             if segment.header.checksums { crc32c(segment.mapping.slice(segment.arena(offset), length)) } else { 0 };
+        let time_ns = if length >= TIMED_LENGTH { sys::monotonic_ns() } else { 0 };
         segment.mapping.i64(slot(STAMP)).store(0, Relaxed);
         // SYNC POINT: slot rewrite
         fence(Release);
         segment.mapping.i64(slot(OFFSET)).store(offset as i64, Relaxed);
         segment.mapping.i64(slot(LENGTH)).store(length as i64, Relaxed);
-        segment.mapping.i64(slot(TIME_NS)).store(sys::monotonic_ns(), Relaxed);
+        segment.mapping.i64(slot(TIME_NS)).store(time_ns, Relaxed);
         segment.mapping.i64(slot(TAG)).store(tag, Relaxed);
         segment.mapping.i32(slot(FLAGS)).store(0, Relaxed);
         segment.mapping.i32(slot(CHECKSUM)).store(checksum as i32, Relaxed);
@@ -643,9 +679,8 @@ impl Writer {
         segment.mapping.i64(PUBLISHED).store(sequence + 1, Release);
         segment.wake_readers();
         let end = offset + footprint(length as u64);
-        self.used.insert(offset, end);
-        self.payloads.push_back(Some(offset));
-        self.at = end;
+        self.payloads.push_back(Some((offset, end)));
+        self.gap.0 = end;
         self.next = sequence + 1;
         Ok(sequence)
     }

@@ -319,7 +319,7 @@ fn batches_of_many_types_arrive_as_they_were_and_without_a_copy() {
         let first = reader.read().unwrap().unwrap();
         let batches = first.batches().unwrap();
         assert_eq!(batches.batches(), [batch.clone(), batch.slice(0, 0)]);
-        let payload = first.buffer().as_ptr_range();
+        let payload = first.as_ptr_range();
         for column in batches.batches()[0].columns() {
             for buffer in column.to_data().buffers() {
                 assert!(payload.contains(&buffer.as_ptr()), "{} was copied", column.data_type());

@@ -271,8 +271,7 @@ impl Peer {
         let builder = Writer::builder(request.text("channel")?)
             .directory(request.text("directory")?)
             .codec_id(codec)
-            .label(request.optional_text("label")?.unwrap_or_default())
-            .retain_count(request.size("retainCount", 0)?);
+            .label(request.optional_text("label")?.unwrap_or_default());
         let build = |all: bool| -> Result<_, Failure> {
             let mut builder = builder.clone();
             if all || asked("slotCount") {
@@ -286,6 +285,9 @@ impl Peer {
             }
             if all || asked("overflowPolicy") {
                 builder = builder.overflow_policy(policy);
+            }
+            if all || asked("retainCount") {
+                builder = builder.retain_count(request.size("retainCount", 0)?);
             }
             if all || asked("checksums") {
                 builder = builder.checksums(request.flag("checksums")?);
