@@ -133,9 +133,9 @@ def test_kinds_of_failures(peer, directory: str) -> None:
     assert pid in other.fails("READER_TABLE_FULL", "attach", reader="r", **where)
     p.fails("MESSAGE_TOO_LARGE", "write", writer="w", length=1 << 20, seed=1)
     p("send", writer="w", count=3, seed=1, minLength=8, maxLength=8)
-    p("drain", reader="r", seed=1)
+    p("drain", reader="r", seed=1, timeoutMs=0)
     p("send", writer="w", count=3, seed=1, minLength=8, maxLength=8)  # gives room up
-    p("drain", reader="r", seed=1)
+    p("drain", reader="r", seed=1, timeoutMs=0)
     p("close", reader="r")
     p.fails("SEQUENCE_GONE", "attach", reader="r", start=0, **where)
     p("create", writer="d", directory=directory, channel="d", overflowPolicy="DROP_OLDEST")

@@ -22,6 +22,7 @@ import ctypes.util
 import platform
 import sys
 from collections.abc import Callable
+from functools import partial
 
 _MACHINE = platform.machine().lower()
 _SEQ_CST = 5
@@ -41,7 +42,7 @@ def _fence_of_libatomic() -> Callable[[], object] | None:
         function.argtypes = [ctypes.c_int]
         function.restype = None
         order = ctypes.c_int(_SEQ_CST)
-        return lambda: function(order)
+        return partial(function, order)
     return None
 
 
@@ -80,25 +81,50 @@ full_fence: Callable[[], object]
 full_fence, FENCE_SOURCE = _choose()
 
 
-def _no_fence() -> None:
+def _nothing() -> None:
     pass
 
 
 _TOTAL_STORE_ORDER = _MACHINE in ("x86_64", "amd64")
 
 #: After a plain load (or several) makes it an acquire.
-acquire_fence: Callable[[], object] = _no_fence if _TOTAL_STORE_ORDER else full_fence
+acquire_fence: Callable[[], object] = _nothing if _TOTAL_STORE_ORDER else full_fence
 #: Before a plain store makes it a release.
-release_fence: Callable[[], object] = _no_fence if _TOTAL_STORE_ORDER else full_fence
+release_fence: Callable[[], object] = acquire_fence
+
+
+def _region(address: int, length: int, owner: object) -> memoryview:
+    region = (ctypes.c_ubyte * length).from_address(address)
+    region.owner = owner  # type: ignore[attr-defined]
+    return memoryview(region).cast("B")
+
+
+class Memory:
+    """Bytes somewhere, to be looked at."""
+
+    __slots__ = ("address", "view")
+
+    def __init__(self, address: int, view: memoryview) -> None:
+        self.address = address
+        self.view = view.toreadonly()
+
+    @staticmethod
+    def mapped(address: int, length: int, owner: object) -> Memory:
+        """`owner` lives as long as any view of it."""
+        return Memory(address, _region(address, length, owner))
+
+    @staticmethod
+    def of(private: bytearray) -> Memory:
+        return Memory(ctypes.addressof(ctypes.c_char.from_buffer(private)) if private else 0, memoryview(private))
 
 
 class Words:
-    """The words of a mapped region. Offsets are in bytes and aligned; the mapping has to outlive this object."""
+    """The words of a mapped region, which keep its owner. Offsets are in bytes and aligned."""
 
     __slots__ = ("address", "i32", "i64")
 
-    def __init__(self, address: int, length: int) -> None:
-        region = memoryview((ctypes.c_ubyte * length).from_address(address)).cast("B")
+    def __init__(self, address: int, length: int, owner: object) -> None:
+        region = _region(address, length, owner)
         self.address = address
         self.i32: memoryview = region.cast("i")
         self.i64: memoryview = region.cast("q")
@@ -115,27 +141,31 @@ class Words:
     def put64(self, offset: int, value: int) -> None:
         self.i64[offset >> 3] = value
 
-    def load32(self, offset: int) -> int:
-        """Load-acquire."""
-        value: int = self.i32[offset >> 2]
-        acquire_fence()
-        return value
+    if _TOTAL_STORE_ORDER:  # plain ones are; calls of calls cost more here than anything else
+        load32, load64, store32, store64 = plain32, plain64, put32, put64
+    else:
 
-    def load64(self, offset: int) -> int:
-        """Load-acquire."""
-        value: int = self.i64[offset >> 3]
-        acquire_fence()
-        return value
+        def load32(self, offset: int) -> int:
+            """Load-acquire."""
+            value: int = self.i32[offset >> 2]
+            acquire_fence()
+            return value
 
-    def store32(self, offset: int, value: int) -> None:
-        """Store-release."""
-        release_fence()
-        self.i32[offset >> 2] = value
+        def load64(self, offset: int) -> int:
+            """Load-acquire."""
+            value: int = self.i64[offset >> 3]
+            acquire_fence()
+            return value
 
-    def store64(self, offset: int, value: int) -> None:
-        """Store-release."""
-        release_fence()
-        self.i64[offset >> 3] = value
+        def store32(self, offset: int, value: int) -> None:
+            """Store-release."""
+            release_fence()
+            self.i32[offset >> 2] = value
+
+        def store64(self, offset: int, value: int) -> None:
+            """Store-release."""
+            release_fence()
+            self.i64[offset >> 3] = value
 
     def column32(self, offset: int, step: int, count: int) -> list[int]:
         """Plain loads of `count` words that lie `step` bytes apart."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Self
 
 from .errors import EndOfChannel, QdsError
-from .reader import RingReader
+from .reader import Message, RingReader
 from .segment import VERSION, Geometry
 from .writer import RingWriter
 
@@ -55,11 +55,11 @@ class SharedDataFrame:
     Close it, or use it with `with`. A reader can be iterated: it gives DataFrames until the writer closes.
     """
 
-    def __init__(self, writer: RingWriter | None, reader: RingReader | None, validate: bool | None = None) -> None:
+    def __init__(self, writer: RingWriter | None, reader: RingReader | None, validates: bool = False) -> None:
         self._writer = writer
         self._reader = reader
-        self._validate = validate
-        self._decoder: Any = None
+        self._validates = validates
+        self._decode: Callable[[Message], pa.Table] = self._first_decode
 
     # ---- Making
 
@@ -114,7 +114,7 @@ class SharedDataFrame:
         start: str | int = "oldest",
         allow_gaps: bool = True,
         wait_for_successor: bool = False,
-        validate: bool | None = None,
+        validate: bool = False,
         label: str = "",
         channel_timeout_ms: float = 0,
     ) -> SharedDataFrame:
@@ -124,7 +124,7 @@ class SharedDataFrame:
         :param start: 'oldest', 'latest', or the number of a message
         :param allow_gaps: begin at the oldest message if `start` is gone already
         :param wait_for_successor: the writer's end is not the end; wait for the next one
-        :param validate: look at every value before it is handed out. Default: if the channel belongs to another user
+        :param validate: look at every value before it is handed out; always so if the channel belongs to another user
         :param channel_timeout_ms: how long to wait for the channel to appear (-1: for ever)
         """
         place = None if directory is None else os.fspath(directory)
@@ -189,25 +189,21 @@ class SharedDataFrame:
         Its memory is the channel's, for as long as anything refers to it: a reader that keeps what it reads stops the writer.
         Raises EndOfChannel after the last message of a writer that closed.
         """
-        self._as_reader()
         polars = _require("polars", "polars")
         table = self.read_arrow(timeout_ms)
         return None if table is None else polars.from_arrow(table)
 
     def read_arrow(self, timeout_ms: float = -1) -> pa.Table | None:
         """The next message as a pyarrow Table; else as `read`."""
-        reader = self._as_reader()
-        if self._decoder is None:
-            _require("pyarrow", "arrow")
-            self._decoder = importlib.import_module(_CODECS[reader.segment.header.codec]).Decoder(reader.name)
-        message = reader.read(_seconds(timeout_ms))
-        if message is None:
-            return None
-        return self._decoder.decode(message, self._validates)
+        reader = self._reader or self._as_reader()
+        message = reader.read(None if timeout_ms < 0 else timeout_ms / 1000)
+        return None if message is None else self._decode(message)
 
-    @property
-    def _validates(self) -> bool:
-        return self._as_reader().segment.is_foreign or bool(self._validate)
+    def _first_decode(self, message: Message) -> pa.Table:
+        reader = self._as_reader()
+        full = reader.segment.is_foreign or self._validates
+        self._decode = importlib.import_module(_CODECS[reader.segment.header.codec]).Decoder(reader.name, full).decode
+        return self._decode(message)
 
     def wait_for_data(self, timeout_ms: float = -1) -> bool:
         """Waits until there is something to read; False if there was nothing in time."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ctypes
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -72,20 +73,25 @@ def _inside(data: bytes | bytearray, position: int) -> int:
     return position
 
 
-_u8, _u16 = struct.Struct("<B").unpack_from, struct.Struct("<H").unpack_from
-_u32, _i32, _i64 = (struct.Struct("<" + form).unpack_from for form in "Iiq")
+_i32 = struct.Struct("<i").unpack_from
+_i64 = struct.Struct("<q").unpack_from
+_vtable = struct.Struct(
+    "<6H"
+).unpack_from  # its length, the table's, and where version, header type, header and body are
 
 
 def _header_type_and_body(metadata: bytes | bytearray) -> tuple[int, int]:
     """As `_Table` would find them, but in one go: each message read pays for it."""
-    (table,) = _u32(metadata, 0)
+    (table,) = _i32(metadata, 0)
     vtable = table - _i32(metadata, table)[0]
-    if vtable < 0:
-        raise struct.error(f"a reference leads to byte {vtable} of {len(metadata)}")
-    (length,) = _u16(metadata, vtable)
-    kind = _u16(metadata, vtable + 6)[0] if length >= 8 else 0
-    body = _u16(metadata, vtable + 10)[0] if length >= 12 else 0
-    return _u8(metadata, table + kind)[0] if kind else 0, _i64(metadata, table + body)[0] if body else 0
+    if table < 0 or vtable < 0:
+        raise struct.error(f"a reference leads to byte {min(table, vtable)} of {len(metadata)}")
+    length, _, _, kind, _, body = _vtable(metadata, vtable)
+    if length < 12:  # without a body
+        body = 0
+        if length < 8:
+            kind = 0
+    return metadata[table + kind] if kind else 0, _i64(metadata, table + body)[0] if body else 0
 
 
 # ---- Writing
@@ -207,34 +213,21 @@ class Prepared:
 # ---- Reading
 
 
+_EMPTY = partial(next, iter(()))
+
+
 class _Frames:
     """A source for pyarrow: frames whose metadata is private (ARROW-CHECK-01) and whose bodies are those of the message.
 
-    Its parts are cut as pyarrow reads them: marker, length, metadata, body.
+    Its parts are cut as pyarrow reads them: marker, length, metadata, body. It asks for a length, which is that of the next
+    part, and gets `next(parts, length)`: no call of Python code for each of them.
     """
 
-    __slots__ = ("_parts", "_rest", "closed")
+    closed = False
+    read: Callable[[int], Any]
 
-    def __init__(self, parts: list[Any]) -> None:
-        self._parts = iter(parts)
-        self._rest: Any = None
-        self.closed = False
-
-    def read(self, length: int) -> Any:
-        if self._rest is None:
-            part = next(self._parts, b"")
-            if len(part) == length:
-                return part
-        else:
-            part, self._rest = self._rest, None
-        if len(part) > length:
-            self._rest = part[length:] if isinstance(part, bytes) else part.slice(length)
-            return part[:length] if isinstance(part, bytes) else part.slice(0, length)
-        if part and len(part) < length:
-            return bytes(part) + bytes(self.read(length - len(part)))  # nothing that pyarrow does
-        return part
-
-    read_buffer = read
+    def set(self, parts: tuple[Any, ...]) -> None:
+        self.read = self.read_buffer = partial(next, iter(parts))
 
     def tell(self) -> int:
         return 0
@@ -258,97 +251,112 @@ class Decoder:
     Keeps the last schema, and compares its bytes (ARROW-CACHE-01).
     """
 
-    def __init__(self, channel: str) -> None:
+    def __init__(self, channel: str, full: bool) -> None:
+        """`full`: look at each value too (ARROW-CHECK-03)."""
         self._channel = channel
+        self._full = full
         self._schema_bytes = b""
         self._schema: pa.Schema | None = None
-        self._bodies: list[int] = []
+        self._sources: list[tuple[_Frames, pa.PythonFile]] = []
 
-    def decode(self, message: Message, full: bool) -> pa.Table:
-        """`full`: look at each value too (ARROW-CHECK-03)."""
+    def decode(self, message: Message) -> pa.Table:
         try:
-            return self._decode(message, full)
+            frame = self._only_frame(message)
+            if frame is None:
+                return self._decode(message)
+            batch = pa.ipc.read_record_batch(frame, self._schema)
+            batch.validate(full=self._full)
+            return pa.Table.from_batches([batch])
         except (pa.ArrowException, struct.error, ValueError, IndexError, OverflowError, OSError) as e:
             raise CorruptMessage(
                 f"channel {self._channel}: message {message.sequence} of {message.length} bytes is no sound Arrow stream: {e}; "
                 f"it was passed over"
             ) from e
 
-    def _decode(self, message: Message, full: bool) -> pa.Table:
+    def _decode(self, message: Message) -> pa.Table:
         if message.length == 0:
             raise ValueError("it is empty, a schema was expected")
-        payload = pa.foreign_buffer(message.address, message.length, message)
-        known = len(self._schema_bytes)
-        if known and message.length > known and ctypes.string_at(message.address, known) == self._schema_bytes:
-            # Nothing but one batch of the last schema: what most messages are.
-            parts, kinds = self._split(payload, known)
-            if kinds == [_RECORD_BATCH]:
-                frame = pa.ipc.read_message(pa.PythonFile(_Frames(parts), mode="r"))
-                batch = pa.ipc.read_record_batch(frame, self._schema)
-                batch.validate(full=full)
-                return pa.Table.from_batches([batch])
-        parts, kinds = self._split(payload)
+        parts, kinds, schema_length = _split(pa.foreign_buffer(message.address, message.length, message))
         if not kinds or kinds[0] != _SCHEMA:
             raise ValueError(f"it begins with a header of type {kinds[0] if kinds else 'none'}, a schema was expected")
         if _SCHEMA in kinds[1:]:
             raise ValueError("it has a second schema")
-        reader = pa.ipc.open_stream(pa.PythonFile(_Frames(parts), mode="r"))
+        frames = _Frames()
+        frames.set((*parts, b""))
+        reader = pa.ipc.open_stream(pa.PythonFile(frames, mode="r"))
         schema = reader.schema
         batches = list(reader)
-        if parts[0] == _CONTINUATION and len(parts) > 2 and not _has_dictionary(schema):
-            encoded = b"".join(parts[:3])
-            if self._bodies[0] == 0:
-                self._schema_bytes, self._schema = encoded, schema
+        if parts[0] == _CONTINUATION and schema_length and not _has_dictionary(schema):
+            self._schema_bytes, self._schema = b"".join(parts[:3]), schema
         for batch in batches:
-            batch.validate(full=full)
+            batch.validate(full=self._full)
         return pa.Table.from_batches(batches, schema)
 
-    def _split(self, payload: pa.Buffer, position: int = 0) -> tuple[list[Any], list[int]]:
-        """Private metadata and shared bodies by turns; and the types of the headers."""
-        parts: list[Any] = []
-        kinds: list[int] = []
-        bodies: list[int] = []
-        self._bodies = bodies
-        end = payload.size
-        address = payload.address
-        while position < end:
-            if end - position < 4:
-                raise ValueError(f"{end - position} bytes are left where a frame was expected")
-            begin = position
-            # One copy of the bytes, which is what is checked and what is used. Most metadata is short.
-            prefix = ctypes.string_at(address + position, min(_MOST_METADATA, end - position))
-            if prefix[:4] == _CONTINUATION:
-                if len(prefix) < 8:
-                    raise ValueError("a frame is cut after its continuation marker")
-                length = struct.unpack_from("<i", prefix, 4)[0]
-                position += 8
-            else:  # before Arrow 0.15
-                length = struct.unpack_from("<i", prefix)[0]
-                position += 4
-            if length == 0:
-                break
-            if not 0 < length <= min(end - position, _LONGEST_METADATA):
-                raise ValueError(f"metadata of {length} bytes at {position}, {end - position} are left")
-            first = position - begin
-            metadata = prefix[first : first + length]
-            if len(metadata) < length:
-                metadata = ctypes.string_at(address + position, length)
-            kind, body = _header_type_and_body(metadata)
-            if kind not in (_SCHEMA, _DICTIONARY_BATCH, _RECORD_BATCH):
-                raise ValueError(f"a header of type {kind}, allowed are schema, dictionary batch and record batch")
-            position += length
-            if not 0 <= body <= end - position:
-                raise ValueError(f"a body of {body} bytes at {position}, {end - position} are left")
-            if position - begin - length == 8:
-                parts += (_CONTINUATION, prefix[4:8], metadata)
-            else:
-                parts += (prefix[:4], metadata)
-            bodies.append(body)
-            if body:
-                parts.append(payload.slice(position, body))
-            kinds.append(kind)
-            position += body
-        return parts, kinds
+    def _only_frame(self, message: Message) -> pa.Message | None:
+        """That of a message which has the last schema and one batch, as most have; None for any other."""
+        known, view = self._schema_bytes, message.view()
+        # One copy of the bytes, which is what is checked and what is used.
+        head = view[: len(known) + _MOST_METADATA].tobytes()
+        begin = len(known) + 8
+        if not known or not head.startswith(known) or len(head) < begin or head[begin - 8 : begin - 4] != _CONTINUATION:
+            return None
+        body_begin = begin + _i32(head, begin - 4)[0]
+        if not begin < body_begin <= len(head):
+            return None
+        metadata = head[begin:body_begin]
+        kind, body = _header_type_and_body(metadata)
+        end = body_begin + body
+        if kind != _RECORD_BATCH or not body_begin <= end <= message.length:
+            return None
+        if end < message.length and view[end : end + 8] != _END:
+            return None
+        try:
+            frames, source = self._sources.pop()
+        except IndexError:  # the first time, or another thread has it
+            frames = _Frames()
+            source = pa.PythonFile(frames, mode="r")
+        buffer = pa.foreign_buffer(message.address + body_begin, body, message)
+        frames.set((_CONTINUATION, head[begin - 4 : begin], metadata, buffer))
+        frame = pa.ipc.read_message(source)
+        frames.read = frames.read_buffer = _EMPTY  # they would hold the message
+        self._sources.append((frames, source))
+        return frame
+
+
+def _split(payload: pa.Buffer) -> tuple[list[Any], list[int], int]:
+    """Private metadata and shared bodies by turns; the types of the headers; and the length of the first frame, if that has no body."""
+    parts: list[Any] = []
+    kinds: list[int] = []
+    first_length = position = 0
+    end = payload.size
+    while position < end:
+        begin = position
+        prefix = payload.slice(position, min(8, end - position)).to_pybytes()
+        position += 8 if prefix[:4] == _CONTINUATION else 4  # before Arrow 0.15
+        if position > end:
+            raise ValueError(f"{end - begin} bytes are left where a frame was expected")
+        length = _i32(prefix, position - begin - 4)[0]
+        if length == 0:
+            break
+        if not 0 < length <= min(end - position, _LONGEST_METADATA):
+            raise ValueError(f"metadata of {length} bytes at {position}, {end - position} are left")
+        # One copy of the bytes, which is what is checked and what is used.
+        metadata = payload.slice(position, length).to_pybytes()
+        kind, body = _header_type_and_body(metadata)
+        if kind not in (_SCHEMA, _DICTIONARY_BATCH, _RECORD_BATCH):
+            raise ValueError(f"a header of type {kind}, allowed are schema, dictionary batch and record batch")
+        parts += (prefix[at : at + 4] for at in range(0, position - begin, 4))
+        parts.append(metadata)
+        position += length
+        if not 0 <= body <= end - position:
+            raise ValueError(f"a body of {body} bytes at {position}, {end - position} are left")
+        if body:
+            parts.append(payload.slice(position, body))
+        elif not kinds:
+            first_length = position
+        kinds.append(kind)
+        position += body
+    return parts, kinds, first_length
 
 
 def _has_dictionary(schema: pa.Schema) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Collection
 from typing import Self
 
 from . import layout as L
-from .atomics import acquire_fence, full_fence
+from .atomics import Memory, acquire_fence, full_fence
 from .checksum import crc32c
 from .errors import (
     ChannelBusy,
@@ -56,50 +56,31 @@ class Message:
     good until then.
     """
 
-    __slots__ = (
-        "__weakref__",
-        "_copy",
-        "_key",
-        "_reader",
-        "address",
-        "is_copy",
-        "length",
-        "sequence",
-        "tag",
-        "time_ns",
-    )
+    __slots__ = ("_arena", "_key", "_reader", "address", "length", "sequence", "tag", "time_ns")
 
     def __init__(
-        self,
-        sequence: int,
-        length: int,
-        tag: int,
-        time_ns: int,
-        address: int,
-        reader: RingReader | None,
-        key: int,
-        copy: bytearray | None,
+        self, descriptor: tuple[int, int, int, int], address: int, arena: Memory, reader: RingReader | None, key: int
     ) -> None:
-        self.sequence = sequence
-        self.length = length
-        self.tag = tag
-        self.time_ns = time_ns
+        self.sequence, self.length, self.time_ns, self.tag = descriptor
         self.address = address
-        self.is_copy = reader is None
+        self._arena = arena
         self._reader = reader
         self._key = key
-        self._copy = copy
+
+    @property
+    def is_copy(self) -> bool:
+        return self._key == _NOBODYS
 
     def view(self) -> memoryview:
         """The payload, read-only. It does not keep the loan: keep the message."""
-        if self._copy is not None:
-            return memoryview(self._copy).toreadonly()
-        return memoryview((ctypes.c_ubyte * self.length).from_address(self.address)).cast("B").toreadonly()
+        offset = self.address - self._arena.address
+        return self._arena.view[offset : offset + self.length]
 
     def release(self) -> None:
         reader, self._reader = self._reader, None
         if reader is not None:
-            reader._give_back(self._key)
+            reader._returned.append(self._key)
+            reader._settle()
 
     __del__ = release
 
@@ -142,10 +123,8 @@ class RingReader(Participant):
         self.is_observer = self._h.drops_oldest if observer is None else observer
         self._mode = (L.MODE_OBSERVER if self.is_observer else L.MODE_LOSSLESS) << 8
         self._next = 0
-        # Loans of a lossless reader, oldest first, and which of them are back; of an observer, its free pins.
-        self._lent: deque[int] = deque()
-        self._places: dict[int, tuple[int, int]] = {}
-        self._back: set[int] = set()
+        # Loans of a lossless reader by sequence, oldest first: (offset, length); of an observer, its free pins.
+        self._lent: dict[int, tuple[int, int]] = {}
         self._free_pins: list[int] = list(range(L.PIN_COUNT))
         self._open_loans = 0  # of one that lingers
         # Filled by whoever drops the last reference, in any thread and even inside of our own code; emptied under the lock.
@@ -232,7 +211,7 @@ class RingReader(Participant):
         `private`: a copy, which no other process can change; always so if the segment is another user's.
         Raises EndOfChannel, WriterDied or ChannelRemoved after the last message, CorruptMessage for a damaged one.
         """
-        if not self._user.acquire(blocking=False):
+        if not self._user.acquire(False):
             raise QdsError(f"channel {self.name}: another thread reads; one thread at a time")
         try:
             self._check_usable()
@@ -250,7 +229,7 @@ class RingReader(Participant):
 
     def wait(self, timeout: float | None = None) -> bool:
         """Waits until there is a message to read; False if none came in time. The ends are raised as by `read`."""
-        if not self._user.acquire(blocking=False):
+        if not self._user.acquire(False):
             raise QdsError(f"channel {self.name}: another thread reads; one thread at a time")
         try:
             self._check_usable()
@@ -279,17 +258,18 @@ class RingReader(Participant):
             )
 
     def _take(self, private: bool) -> Message | None:
-        w, h = self._w, self._h
+        w, h, descriptor, token = self._w, self._h, self.segment.descriptor, (self._entry + L.ENTRY_TOKEN) >> 3
         while True:
             s = self._next
-            d = self.segment.descriptor(s)
+            d = descriptor(s)
             if w.load64(d) != s + 1:
                 if self.is_observer and w.load64(L.HEADER_FLOOR) > s:
                     self._skip()
                     continue
                 return None
-            self._check_token()
-            offset, length, time_ns, tag, last = w.column64(d + 8, 8, 5)
+            if w.i64[token] != self._token:
+                self._check_token()
+            offset, length, time_ns, tag, last = w.i64[(d >> 3) + 1 : (d >> 3) + 6].tolist()
             if offset < 0 or offset & 63 or not 0 <= length <= h.arena_length or offset > h.arena_length - length:
                 acquire_fence()
                 if self.is_observer and w.load64(L.HEADER_FLOOR) > s:
@@ -300,7 +280,7 @@ class RingReader(Participant):
                     f"channel {self.name}: message {s} has offset {offset} and length {length}; allowed are a multiple of 64 and what "
                     f"lies inside of {h.arena_length} bytes; it was passed over"
                 )
-            key = -1
+            key = _NOBODYS
             copy: bytearray | None = None
             if self.is_observer:
                 if not private:
@@ -317,18 +297,18 @@ class RingReader(Participant):
                 w.store64(self._entry + L.ENTRY_CURSOR, s + 1)
             else:
                 key = s
-                self._places[s] = (offset, length)
-                self._lent.append(s)
+                self._lent[s] = (offset, length)
                 self._next = s + 1
                 if private:
                     copy = self._copy(offset, length)
-                    key = -1
-                    self._give_back(s)
-            if key >= 0:
-                message = Message(s, length, tag, time_ns, self.segment.arena_address + offset, self, key, None)
+                    self._returned.append(s)
+                    self._settle()
+            if copy is None:
+                arena = self.segment.arena
+                message = Message((s, length, time_ns, tag), arena.address + offset, arena, self, key)
             else:
-                address = ctypes.addressof(ctypes.c_char.from_buffer(copy)) if copy else 0
-                message = Message(s, length, tag, time_ns, address, None, -1, copy)
+                arena = Memory.of(copy)
+                message = Message((s, length, time_ns, tag), arena.address, arena, None, _NOBODYS)
             if h.has_checksums:
                 found, expected = crc32c(message.view()), last >> 32 & 0xFFFFFFFF
                 if found != expected:
@@ -352,12 +332,14 @@ class RingReader(Participant):
         return copy
 
     def _pass_over(self, s: int) -> None:
-        self._next = s + 1
         if self.is_observer:
+            self._next = s + 1
             self._w.store64(self._entry + L.ENTRY_CURSOR, s + 1)
         else:
-            self._lent.append(s)
-            self._give_back(s)
+            self._lent[s] = (0, 0)
+            self._next = s + 1
+            self._returned.append(s)
+            self._settle()
 
     # -- observers
 
@@ -396,53 +378,44 @@ class RingReader(Participant):
 
     # ---- Loans
 
-    def _give_back(self, key: int) -> None:
-        """From any thread, and from destructors that run inside of our own code."""
-        if self.is_forked:
-            return
-        self._returned.append(key)
-        self._settle()
-
     def _settle(self) -> None:
-        while self._returned and self._loan_lock.acquire(blocking=False):
+        """Ends the loans that were returned: from any thread, and from destructors that run inside of our own code."""
+        while self._returned and not self.is_forked and self._loan_lock.acquire(False):
             try:
                 self._settle_locked()
             finally:
                 self._loan_lock.release()
 
     def _settle_locked(self) -> None:
-        w = self._w
+        w, e, returned = self._w, self._entry, self._returned
+        mine = not self._left and w.i64[(e + L.ENTRY_TOKEN) >> 3] == self._token
         changed = False
-        mine = not self._left and w.load64(self._entry + L.ENTRY_TOKEN) == self._token
-        while self._returned:
-            key = self._returned.popleft()
+        while returned:
+            key = returned.popleft()
             if key == _NOBODYS:
                 continue
             changed = True
             if self._lingering:
-                pin = self._linger_pins.pop(key, None) if not self.is_observer else key
-                if pin is not None and mine:
-                    w.store64(self._entry + L.ENTRY_PINS + 8 * pin, 0)
                 self._open_loans -= 1
+                self._clear_pin(key if self.is_observer else self._linger_pins.pop(key), mine)
             elif self.is_observer:
-                if mine:
-                    w.store64(self._entry + L.ENTRY_PINS + 8 * key, 0)
+                self._clear_pin(key, mine)
                 self._free_pins.append(key)
             else:
-                self._back.add(key)
-        if not self.is_observer and not self._lingering:
-            lent, back = self._lent, self._back
-            before = len(lent)
-            while lent and lent[0] in back:
-                oldest = lent.popleft()
-                back.discard(oldest)
-                self._places.pop(oldest, None)
-            if mine and before != len(lent):
-                w.store64(self._entry + L.ENTRY_CURSOR, lent[0] if lent else self._next)
+                del self._lent[key]
         if changed and mine:
+            if not self.is_observer and not self._lingering:
+                # In this order: another thread may lend the next one meanwhile.
+                cursor = self._next
+                lent = list(self._lent)
+                w.store64(e + L.ENTRY_CURSOR, lent[0] if lent else cursor)
             self.segment.wake_writer()
         if self.is_closed and not self._left:
             self._leave()
+
+    def _clear_pin(self, pin: int, mine: bool) -> None:
+        if mine:
+            self._w.store64(self._entry + L.ENTRY_PINS + 8 * pin, 0)
 
     # ---- Waiting (chapter 13)
 
@@ -532,7 +505,7 @@ class RingReader(Participant):
         """Messages that were read and not released, without copies."""
         if self._lingering:
             return self._open_loans
-        return L.PIN_COUNT - len(self._free_pins) if self.is_observer else len(self._lent) - len(self._back)
+        return L.PIN_COUNT - len(self._free_pins) if self.is_observer else len(self._lent)
 
     def close(self) -> None:
         """Leaves the channel. What is on loan stays intact until it is released. Does nothing the second time."""
@@ -556,7 +529,6 @@ class RingReader(Participant):
             s.close_file()
             return
         if not self._lingering:
-            open_loans = [q for q in self._lent if q not in self._back]
             if self.is_observer:
                 if len(self._free_pins) < L.PIN_COUNT:
                     if self._h.drops_oldest:
@@ -566,17 +538,17 @@ class RingReader(Participant):
                     self._lingering = True
                     self._open_loans = L.PIN_COUNT - len(self._free_pins)
                     return
-            elif len(open_loans) > L.PIN_COUNT:
+            elif len(self._lent) > L.PIN_COUNT:
                 return
-            elif open_loans:
-                for pin, q in enumerate(open_loans):
-                    self._store_pin(pin, *self._places[q])
+            elif self._lent:
+                for pin, (q, place) in enumerate(self._lent.items()):
+                    self._store_pin(pin, *place)
                     self._linger_pins[q] = pin
                 s.raise_left_cursor(self.index, self._next)
                 w.store32(e + L.ENTRY_STATE, L.LINGERING | self._mode)
                 s.wake_writer()
                 self._lingering = True
-                self._open_loans = len(open_loans)
+                self._open_loans = len(self._lent)
                 return
         elif self._open_loans > 0:
             return

@@ -17,7 +17,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from . import layout as L
-from .atomics import Words, acquire_fence, full_fence, libc
+from .atomics import Memory, Words, acquire_fence, full_fence, libc
 from .checksum import crc32c
 from .errors import (
     ChannelBusy,
@@ -388,10 +388,11 @@ class Segment:
     is_foreign: bool = field(init=False)
 
     def __post_init__(self) -> None:
-        self.words = Words(self.mapping.address, self.header.arena_offset)
+        self.words = Words(self.mapping.address, self.header.arena_offset, self.mapping)
         self.is_foreign = os.fstat(self.fd).st_uid != os.geteuid()
         h = self.header
         self.arena_address = self.mapping.address + h.arena_offset
+        self.arena = Memory.mapped(self.arena_address, h.arena_length, self.mapping)
         self.entry_count = h.reader_entry_count
         self.table = h.reader_table_offset
         self.ring = h.descriptor_ring_offset
@@ -456,7 +457,7 @@ class Segment:
     def wake_writer(self) -> None:
         """After a release, a leave, an eviction or a cleared pin."""
         full_fence()
-        if self.words.plain32(L.HEADER_WRITER_WAITING):
+        if self.words.i32[L.HEADER_WRITER_WAITING >> 2]:
             self.words.store32(L.HEADER_WRITER_WAITING, 0)
             wake_all(self.mapping.address + L.HEADER_WRITER_WAITING)
 

@@ -163,7 +163,7 @@ class _Held:
         self._message: Message | None = message
         self._table: pa.Table | None = None
         if reader.codec == "arrow-ipc":
-            self._table = ipc.Decoder(self.channel).decode(message, reader.validates or reader.ring.segment.is_foreign)
+            self._table = ipc.Decoder(self.channel, reader.validates or reader.ring.segment.is_foreign).decode(message)
             self._message = None  # its buffers hold it now
 
     def check(self, seed: int) -> None:
