@@ -31,15 +31,16 @@ def get_version() -> str:
     return VERSION
 
 
-def _require(module: str, extra: str) -> Any:
+def _require(*modules: str) -> Any:
+    """The last of the modules."""
     try:
-        return importlib.import_module(module)
+        return [importlib.import_module(module) for module in modules][-1]
     except ImportError as e:
-        raise QdsError(f"this needs {module}; install it with: pip install 'qds[{extra}]'") from e
+        raise QdsError(f"{' and '.join(modules)} needed, and not there ({e}): pip install {' '.join(modules)}") from e
 
 
 def _ipc() -> Any:
-    _require("pyarrow", "arrow")
+    _require("pyarrow")
     from . import ipc
 
     return ipc
@@ -59,7 +60,7 @@ class SharedDataFrame:
         self._writer = writer
         self._reader = reader
         self._validates = validates
-        self._decode: Callable[[Message], pa.Table] = self._first_decode
+        self._decode: Callable[[Message], pa.Table] | None = None
 
     # ---- Making
 
@@ -146,8 +147,7 @@ class SharedDataFrame:
     def write(self, df: pl.DataFrame, timeout_ms: float = -1) -> bool:
         """Writes a polars DataFrame; False if there was no room in time (-1: wait for ever)."""
         writer = self._as_writer()
-        _ipc()
-        polars = _require("polars", "polars")
+        polars = _require("pyarrow", "polars")
         if isinstance(df, polars.LazyFrame):
             raise TypeError("write takes a DataFrame; collect() the LazyFrame first")
         if not isinstance(df, polars.DataFrame):
@@ -158,7 +158,7 @@ class SharedDataFrame:
     def write_arrow(self, table: pa.Table | pa.RecordBatch, timeout_ms: float = -1) -> bool:
         """Writes a pyarrow Table or RecordBatch; False if there was no room in time (-1: wait for ever)."""
         writer = self._as_writer()
-        pyarrow = _require("pyarrow", "arrow")
+        pyarrow = _require("pyarrow")
         if not isinstance(table, (pyarrow.Table, pyarrow.RecordBatch)):
             raise TypeError(f"write_arrow takes a pyarrow Table or RecordBatch, not {type(table).__name__}")
         return self._write(writer, table, timeout_ms)
@@ -189,21 +189,24 @@ class SharedDataFrame:
         Its memory is the channel's, for as long as anything refers to it: a reader that keeps what it reads stops the writer.
         Raises EndOfChannel after the last message of a writer that closed.
         """
-        polars = _require("polars", "polars")
+        polars = _require("pyarrow", "polars")
         table = self.read_arrow(timeout_ms)
         return None if table is None else polars.from_arrow(table)
 
     def read_arrow(self, timeout_ms: float = -1) -> pa.Table | None:
         """The next message as a pyarrow Table; else as `read`."""
         reader = self._reader or self._as_reader()
+        decode = self._decode or self._new_decoder(reader)
         message = reader.read(None if timeout_ms < 0 else timeout_ms / 1000)
-        return None if message is None else self._decode(message)
+        return None if message is None else decode(message)
 
-    def _first_decode(self, message: Message) -> pa.Table:
-        reader = self._as_reader()
+    def _new_decoder(self, reader: RingReader) -> Callable[[Message], pa.Table]:
+        _require("pyarrow")
         full = reader.segment.is_foreign or self._validates
-        self._decode = importlib.import_module(_CODECS[reader.segment.header.codec]).Decoder(reader.name, full).decode
-        return self._decode(message)
+        decode: Callable[[Message], pa.Table]
+        decode = importlib.import_module(_CODECS[reader.segment.header.codec]).Decoder(reader.name, full).decode
+        self._decode = decode
+        return decode
 
     def wait_for_data(self, timeout_ms: float = -1) -> bool:
         """Waits until there is something to read; False if there was nothing in time."""

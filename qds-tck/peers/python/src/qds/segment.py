@@ -34,7 +34,7 @@ from .errors import (
 )
 from .waiting import HAS_FUTEX, wake_all
 
-VERSION = "1.0.0"
+VERSION = "0.1.0"
 #: How long a busy lock is tried before it is believed (QDS1-LOCK-04).
 LOCK_PATIENCE = 0.1
 #: How long an opener follows a path whose file changes under it.
