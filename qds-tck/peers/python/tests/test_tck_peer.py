@@ -246,6 +246,15 @@ def test_the_end_of_its_input_ends_it_in_good_order(peer, directory: str) -> Non
     assert os.listdir(directory) == []
 
 
+def test_nothing_but_answers_is_on_standard_output() -> None:
+    code = "import atexit, qds.tck_peer as p; atexit.register(lambda: print('noise')); p.main([])"
+    done = subprocess.run(
+        [sys.executable, "-c", code], input='{"op":"x"}\n', env=ENVIRONMENT, text=True, capture_output=True, check=True
+    )
+    assert json.loads(done.stdout)["error"] == "UNSUPPORTED"
+    assert done.stderr == "noise\n"
+
+
 @pytest.mark.parametrize("module", [["qds.demo"], ["qds.tck_peer", "demo"]])
 def test_the_demo_prints_what_arrives(directory: str, module: list[str]) -> None:
     reading = subprocess.Popen(

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 import venv
 from pathlib import Path
 
@@ -158,8 +159,10 @@ def test_an_existing_channel_needs_to_be_only_what_is_asked_for(directory: str) 
 
 
 def test_a_reader_may_come_first(directory: str) -> None:
+    begun = time.monotonic()
     with pytest.raises(qds.ChannelNotFound, match="channel later"):
-        qds.create_reader("later", channel_timeout_ms=10)
+        qds.create_reader("later", channel_timeout_ms=50)
+    assert time.monotonic() - begun >= 0.05
     found: list[int] = []
 
     def read() -> None:
@@ -209,12 +212,14 @@ def test_a_clean_environment_without_pyarrow(tmp_path: Path, directory: str) -> 
 import qds
 assert not qds.has_arrow_support() and "site-packages" in qds.__file__
 with qds.create_writer("x", 1) as writer, qds.create_reader("x") as reader:
+    writer._writer.write(b"stays")
     for failing in (lambda: writer.write(object()), lambda: writer.write_arrow(object()), reader.read, reader.read_arrow):
         try:
             failing()
             raise SystemExit("done without pyarrow")
         except qds.QdsError as e:
             assert "pip install pyarrow" in str(e), e
+    assert reader.get_stats()["reads_count"] == 0
 print(qds.get_version())
 """
     environment = {"QDS_DIR": directory}
