@@ -266,4 +266,12 @@ def test_the_demo_prints_what_arrives(directory: str, module: list[str]) -> None
     out, _ = reading.communicate(timeout=60)
     assert reading.returncode == 0
     assert out.count("shape: (3, 2)") == 2 and "│ 39    ┆ CC      │" in out
-    assert "2 messages, together:" in out and "┆ 84 " in out
+    assert "messages: 2; together:" in out and "┆ 84 " in out
+
+
+def test_the_demo_says_in_one_line_what_is_wrong(directory: str) -> None:
+    Path(directory, "bad.qds").write_bytes(b"x" * 5000)
+    command = [sys.executable, "-m", "qds.demo", directory, "bad"]
+    done = subprocess.run(command, env=ENVIRONMENT, text=True, capture_output=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("qds: channel bad: magic is ") and done.stderr.count("\n") == 1

@@ -5,11 +5,18 @@ from __future__ import annotations
 import sys
 from io import TextIOWrapper
 
+from .errors import QdsError
 from .frame import create_reader
 
 
 def main(arguments: list[str]) -> None:
-    directory, channel = arguments
+    try:
+        show(*arguments)
+    except QdsError as e:
+        sys.exit(f"qds: {e}")
+
+
+def show(directory: str, channel: str) -> None:
     import polars as pl
     import polars.selectors as cs
 
@@ -22,7 +29,7 @@ def main(arguments: list[str]) -> None:
             sums.append(df.select(pl.len().alias("rows"), cs.numeric().sum().name.prefix("sum of ")))
             del df  # the sender need not wait for what was shown
     if sums:
-        print(f"{len(sums)} messages, together:")
+        print(f"messages: {len(sums)}; together:")
         print(pl.concat(sums, how="diagonal_relaxed").sum())
 
 
