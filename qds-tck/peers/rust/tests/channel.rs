@@ -7,6 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use arrow_array::builder::{ListBuilder, StringViewBuilder};
+use arrow_array::cast::AsArray;
 use arrow_array::types::Int32Type;
 use arrow_array::*;
 use arrow_schema::Schema;
@@ -377,4 +378,100 @@ fn no_changed_byte_of_a_message_does_worse_than_an_error() {
     }
     writer.write_batch(&RecordBatch::new_empty(Arc::new(Schema::empty()))).unwrap();
     assert_eq!(full.read().unwrap().unwrap().batches().unwrap().row_count(), 0);
+}
+
+#[test]
+fn a_suspended_claim_is_good_until_another_is_made() {
+    let place = Place::new("suspended");
+    let mut writer = place.writer().open().unwrap();
+    let mut claim = writer.claim(6).unwrap().tag(7);
+    claim[..3].copy_from_slice(b"abc");
+    let claim = claim.suspend();
+    assert_eq!(writer.next_sequence(), 0);
+    let mut claim = writer.resume(claim).unwrap();
+    claim[3..].copy_from_slice(b"def");
+    claim.commit().unwrap();
+    let mut reader = place.reader().open().unwrap();
+    let message = reader.read().unwrap().unwrap();
+    assert_eq!((&message[..], message.tag()), (&b"abcdef"[..], 7));
+    let void = writer.claim(1).unwrap().suspend();
+    writer.write(b"another").unwrap();
+    assert_eq!(writer.resume(void).unwrap_err().kind(), ErrorKind::Misuse);
+    assert_eq!(reader.read().unwrap().unwrap()[..], *b"another");
+    assert!(matches!(reader.try_read().unwrap(), Received::Nothing));
+}
+
+#[test]
+fn a_message_stays_when_its_observer_is_closed() {
+    let place = Place::new("lingering");
+    let mut writer = place.writer().overflow_policy(OverflowPolicy::DropOldest).open().unwrap();
+    let mut reader = place.reader().mode(Mode::Observer).open().unwrap();
+    writer.write(&[7; 1000]).unwrap();
+    let held = message(reader.try_read().unwrap());
+    drop(reader);
+    let state = || {
+        let mut word = [0; 4];
+        std::fs::File::open(place.file()).unwrap().read_exact_at(&mut word, 4096 + 128).unwrap();
+        word
+    };
+    assert_eq!(state(), [3, 1, 0, 0], "LINGERING, OBSERVER");
+    for i in 0..1000u32 {
+        writer.write(&i.to_le_bytes().repeat(500)).unwrap();
+    }
+    assert_eq!(held[..], [7; 1000]);
+    drop(held);
+    assert_eq!(state()[0], 0, "FREE");
+}
+
+#[test]
+fn a_message_without_its_stamp_is_damage_and_passed_over() {
+    let place = Place::new("stamp");
+    let mut writer = place.writer().open().unwrap();
+    writer.write(b"lost").unwrap();
+    writer.write(b"found").unwrap();
+    let file = std::fs::OpenOptions::new().write(true).open(place.file()).unwrap();
+    file.write_all_at(&[0; 8], 4096 + 64 * 256).unwrap();
+    for mode in [Mode::Lossless, Mode::Observer] {
+        let mut reader = place.reader().mode(mode).open().unwrap();
+        assert_eq!(reader.read().unwrap_err().kind(), ErrorKind::Corrupt);
+        assert_eq!(reader.read().unwrap().unwrap()[..], *b"found");
+    }
+}
+
+#[test]
+fn a_channel_that_has_no_room_is_refused_before_it_is_made() {
+    let name = format!("qds-{}-room", std::process::id());
+    let error = Writer::builder(&name).directory("/dev/shm").arena_length(u64::MAX).open().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::DirectoryFull, "{error}");
+    assert!(error.to_string().contains("needs 2748"), "the figures: {error}");
+    let left = std::fs::read_dir("/dev/shm").unwrap().any(|entry| {
+        let entry = entry.unwrap().file_name();
+        entry.to_string_lossy().contains(&name)
+    });
+    assert!(!left);
+}
+
+#[test]
+fn batches_whose_dictionaries_differ_arrive_as_one() {
+    let (place, mut writer) = arrow_channel("dictionaries");
+    let mut reader = Reader::builder("c").directory(&place.0).open().unwrap();
+    let batch = |texts: [&str; 2]| {
+        let dictionary: DictionaryArray<Int32Type> = texts.into_iter().collect();
+        let nested = StructArray::try_from(vec![("d", Arc::new(dictionary) as ArrayRef)]).unwrap();
+        RecordBatch::try_from_iter([("s", Arc::new(nested) as ArrayRef)]).unwrap()
+    };
+    let (first, second) = (batch(["a", "b"]), batch(["c", "a"]));
+    writer.write_arrow(&first.schema(), &[first.clone(), first.clone()]).unwrap();
+    writer.write_arrow(&first.schema(), &[first.clone(), second]).unwrap();
+    assert_eq!(reader.read().unwrap().unwrap().batches().unwrap().batches(), [first.clone(), first]);
+    let joined = reader.read().unwrap().unwrap().batches().unwrap().into_batches();
+    let texts: Vec<_> = joined
+        .iter()
+        .flat_map(|batch| {
+            let dictionary = batch.column(0).as_struct().column(0).as_dictionary::<Int32Type>().clone();
+            let texts = dictionary.downcast_dict::<StringArray>().unwrap();
+            texts.into_iter().map(|text| text.unwrap().to_owned()).collect::<Vec<_>>()
+        })
+        .collect();
+    assert_eq!(texts, ["a", "b", "c", "a"]);
 }

@@ -399,11 +399,14 @@ impl Peer {
         match patience.read(&mut input.reader)? {
             Received::Message(message) => {
                 let answer = input.describe(&message);
+                let path = request.optional_text("file")?;
                 if let Some(seed) = seed {
                     check_pattern(&message, seed)?;
                 }
-                if let Some(path) = request.optional_text("file")? {
+                if let Some(path) = path {
                     save(&message, input.is_arrow, path)?;
+                } else if seed.is_none() {
+                    look(&message, input.is_arrow)?;
                 }
                 Ok(answer)
             }
@@ -421,8 +424,9 @@ impl Peer {
         match patience.read(&mut input.reader)? {
             Received::Message(message) => {
                 let answer = input.describe(&message);
-                if let Some(seed) = seed {
-                    check_pattern(&message, seed)?;
+                match seed {
+                    Some(seed) => check_pattern(&message, seed)?,
+                    None => look(&message, input.is_arrow)?,
                 }
                 let held = Held { message, is_arrow: input.is_arrow };
                 self.messages.insert(name.to_owned(), held);
@@ -474,7 +478,7 @@ impl Peer {
         let (patience, seed, most) = (request.patience(10_000)?, request.seed()?, request.size("count", u64::MAX)?);
         let input = self.reader(request)?;
         let mut due = input.reader.next_sequence();
-        let (mut count, mut lost, mut first, mut last) = (0, 0, None, None);
+        let (mut count, mut lost, mut first, mut last) = (0, 0, -1, -1);
         let mut end = None;
         while count < most {
             let message = match patience.read(&mut input.reader) {
@@ -505,15 +509,10 @@ impl Peer {
             due = sequence + 1;
             lost += missing;
             count += 1;
-            first = first.or(Some(sequence));
-            last = Some(sequence);
+            first = if count == 1 { sequence } else { first };
+            last = sequence;
         }
-        let mut answer = json!({"count": count, "lost": lost});
-        for (name, value) in [("first", first), ("last", last)] {
-            if let Some(value) = value {
-                answer[name] = value.into();
-            }
-        }
+        let mut answer = json!({"count": count, "lost": lost, "first": first, "last": last});
         if let Some(end) = end {
             answer["end"] = end.into();
         }
@@ -617,6 +616,14 @@ fn check_pattern(message: &Message, seed: u64) -> Result<(), Failure> {
             Err(Failure { kind: "CONTENT", message: text })
         }
     }
+}
+
+/// Takes a message as its users would: tables are read.
+fn look(message: &Message, is_arrow: bool) -> Result<(), Failure> {
+    if is_arrow {
+        message.batches()?;
+    }
+    Ok(())
 }
 
 /// Writes what users of the message get: its bytes, or its batches as a stream by Arrow's own writer.
