@@ -48,6 +48,14 @@ final class DemoCommand implements Callable<Integer> {
       description = "Backend of both sides: ffm or agrona. Default: the best that works here.")
   private String backend;
 
+  @Option(
+      names = "--to",
+      paramLabel = "LANGUAGE",
+      description =
+          "Write each table once, to a program in another language, which prints what it got:"
+              + " python, rust or cpp, if this machine can build it.")
+  private String peer;
+
   @Option(names = "--writer-backend", paramLabel = "NAME", description = "Backend of the writer.")
   private String writerBackend;
 
@@ -79,6 +87,14 @@ final class DemoCommand implements Callable<Integer> {
     plan.capacity = capacity;
     removeKilledDemos();
     String writerSide = sideBackend(writerBackend);
+    if (peer != null) {
+      plan.backend = writerSide;
+      try {
+        return DemoToPeer.run(peer, plan);
+      } finally {
+        removeLeftover(plan.channel);
+      }
+    }
     String readerSide = sideBackend(readerBackend);
     int exitCode;
     try {

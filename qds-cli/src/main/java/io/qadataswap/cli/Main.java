@@ -10,6 +10,7 @@ import java.nio.channels.ClosedByInterruptException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
@@ -158,6 +159,15 @@ public final class Main {
       default -> printError(String.valueOf(failure));
     }
     return ExitCode.TROUBLE;
+  }
+
+  /** Returns the directory of the project, which the launcher knows. */
+  static Path home() {
+    String home = System.getProperty("qds.home");
+    if (home == null) {
+      throw new ToolException("the system property qds.home is missing: start the tool by ./qds");
+    }
+    return Path.of(home);
   }
 
   static String describe(FileSystemException failure) {

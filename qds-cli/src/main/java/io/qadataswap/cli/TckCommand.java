@@ -55,7 +55,7 @@ final class TckCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException, InterruptedException {
-    Path home = home();
+    Path home = Main.home();
     List<String> notes = new ArrayList<>();
     List<String> failures = new ArrayList<>();
     List<PeerProgram> peers = new ArrayList<>();
@@ -88,13 +88,5 @@ final class TckCommand implements Callable<Integer> {
     notes.forEach(System.out::println);
     System.out.println("Rules: " + count.text() + ". See " + page);
     return count.failed() == 0 && failures.isEmpty() ? ExitCode.OK : ExitCode.DIFFERENT;
-  }
-
-  private static Path home() {
-    String home = System.getProperty("qds.home");
-    if (home == null) {
-      throw new ToolException("the system property qds.home is missing: start the tool by ./qds");
-    }
-    return Path.of(home);
   }
 }

@@ -114,16 +114,25 @@ final class Tool implements AutoCloseable {
 
   /** Starts a command that reads a file from its standard input, or from a pipe if it is null. */
   Run start(File standardInput, Object... arguments) throws IOException {
+    return start(command(List.of(), arguments), standardInput, Map.of());
+  }
+
+  /** Starts a command with further flags of the JVM. */
+  Run startWith(List<String> flags, Object... arguments) throws IOException {
+    return start(command(flags, arguments), null, Map.of());
+  }
+
+  private static List<String> command(List<String> flags, Object... arguments) {
     List<String> command =
         new ArrayList<>(
             List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "--sun-misc-unsafe-memory-access=allow",
-                "-XX:TieredStopAtLevel=1",
-                "-jar",
-                System.getProperty("qds.test.jar")));
+                "-XX:TieredStopAtLevel=1"));
+    command.addAll(flags);
+    command.addAll(List.of("-jar", System.getProperty("qds.test.jar")));
     Arrays.stream(arguments).map(Object::toString).forEach(command::add);
-    return start(command, standardInput, Map.of());
+    return command;
   }
 
   /** Starts any command with this tool's directory of channels. */

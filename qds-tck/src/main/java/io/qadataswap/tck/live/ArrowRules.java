@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.Parameter;
@@ -24,6 +25,9 @@ import org.junit.jupiter.params.provider.MethodSource;
 class ArrowRules extends LiveRules {
   private static final String CODEC = "arrow-ipc";
 
+  /** Features of cases that Arrow Java, by which the kit compares, has no vectors for. */
+  private static final Set<String> NOT_COMPARED = Set.of("decimal32", "decimal64");
+
   @Parameter Pair pair;
 
   static List<ArrowCase> cases() {
@@ -33,6 +37,7 @@ class ArrowRules extends LiveRules {
   private Peer peer(PeerProgram program, ArrowCase table) throws IOException {
     Peer peer = peer(program, CODEC);
     for (String feature : table.features()) {
+      assumeFalse(NOT_COMPARED.contains(feature), () -> "the kit is without:" + feature);
       assumeFalse(peer.can("without:" + feature), () -> program.name() + " is without:" + feature);
     }
     return peer;

@@ -30,19 +30,21 @@ record LivePlan(List<Pair> pairs) {
     return new LivePlan(pairs);
   }
 
-  /** Every peer with the first reference, and in a circle among themselves. */
+  /** Every peer with one reference, each with another one, and in a circle among themselves. */
   static LivePlan bounded(List<PeerProgram> references, List<PeerProgram> peers) {
     List<Pair> pairs = new ArrayList<>();
-    PeerProgram reference = references.get(0);
     for (int i = 0; i < peers.size(); i++) {
       PeerProgram peer = peers.get(i);
+      PeerProgram reference = references.get(i % references.size());
       pairs.add(new Pair(reference, peer));
       pairs.add(new Pair(peer, reference));
       if (peers.size() > 1) {
         pairs.add(new Pair(peer, peers.get((i + 1) % peers.size())));
       }
     }
-    addReferences(references, pairs);
+    if (peers.isEmpty()) {
+      addReferences(references, pairs);
+    }
     return new LivePlan(pairs);
   }
 

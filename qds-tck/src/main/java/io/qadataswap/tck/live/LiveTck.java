@@ -41,7 +41,8 @@ public final class LiveTck {
   }
 
   /**
-   * Makes a smaller plan: every peer with the first reference, and with one other peer.
+   * Makes a smaller plan: every peer with one reference, each with another one, and with one other
+   * peer.
    *
    * @param references programs that are known to be right
    * @param peers to be tried

@@ -47,6 +47,7 @@ final class Peer implements AutoCloseable {
   }
 
   private final PeerProgram program;
+  private final long patienceMs;
   private final Process process;
   private final Path errors;
   private final BlockingQueue<Optional<String>> output = new LinkedBlockingQueue<>();
@@ -67,7 +68,13 @@ final class Peer implements AutoCloseable {
    * @param directory for its error output
    */
   Peer(PeerProgram program, Path directory) throws IOException {
+    this(program, directory, PATIENCE_MS);
+  }
+
+  /** As the other one, with another time that an answer may take. */
+  Peer(PeerProgram program, Path directory, long patienceMs) throws IOException {
     this.program = program;
+    this.patienceMs = patienceMs;
     errors = Files.createTempFile(directory, "peer-", ".err");
     ProcessBuilder builder = new ProcessBuilder(program.command()).redirectError(errors.toFile());
     // With these, every JVM would say on its error output that it picked them up.
@@ -156,7 +163,7 @@ final class Peer implements AutoCloseable {
       throw new IllegalStateException(name() + " was asked nothing");
     }
     long timeoutMs = request.timeoutMs() < 0 ? 0 : request.timeoutMs();
-    Optional<String> line = next(PATIENCE_MS + timeoutMs);
+    Optional<String> line = next(patienceMs + timeoutMs);
     current = null;
     if (line == null) {
       destroy();
@@ -165,7 +172,7 @@ final class Peer implements AutoCloseable {
               + " did not answer "
               + request
               + " within "
-              + (PATIENCE_MS + timeoutMs)
+              + (patienceMs + timeoutMs)
               + " ms and was killed"
               + errorOutput());
     }
@@ -298,7 +305,7 @@ final class Peer implements AutoCloseable {
   int end() throws IOException {
     hello();
     process.getOutputStream().close();
-    if (!await(PATIENCE_MS)) {
+    if (!await(patienceMs)) {
       destroy();
       throw new AssertionError(
           name() + " did not end with its standard input and was killed" + errorOutput());

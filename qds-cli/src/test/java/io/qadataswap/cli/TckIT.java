@@ -1,0 +1,73 @@
+package io.qadataswap.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/**
+ * The compatibility kit with all peers that this machine can build, whose own tests run too. What
+ * is skipped stands in the output of the build.
+ */
+class TckIT {
+  private static final Path HOME =
+      Path.of(System.getProperty("qds.test.launcher")).toAbsolutePath().getParent();
+
+  private Tool tool;
+
+  @BeforeEach
+  void createTool() throws IOException {
+    tool = Tool.create();
+  }
+
+  @AfterEach
+  void closeTool() throws IOException {
+    tool.close();
+  }
+
+  private Tool.Run run(Object... arguments) throws IOException {
+    return tool.startWith(List.of("-Dqds.home=" + HOME), arguments);
+  }
+
+  @Test
+  void allPeersKeepTheRules() throws Exception {
+    Path report = tool.file("report");
+    Tool.Run kit = run("tck", "--bounded", "--test-peers", "--report", report);
+    int exitCode = kit.process().waitFor();
+    System.out.println(kit.out());
+    assertEquals(ExitCode.OK, exitCode, () -> kit.out() + kit.err());
+    String page = Files.readString(report.resolve("index.html"));
+    Matcher kept = Pattern.compile("<span class=\"verdict passed\">(\\d+) ").matcher(page);
+    assertTrue(kept.find(), page);
+    assertTrue(Integer.parseInt(kept.group(1)) > 100, page);
+    // Each peer is either built or skipped with its reason.
+    try (Stream<Path> peers = Files.list(HOME.resolve("qds-tck/peers"))) {
+      for (String peer : peers.map(path -> path.getFileName().toString()).toList()) {
+        boolean isTried = page.contains("<th scope=\"row\">" + peer + "</th>");
+        assertTrue(isTried ^ kit.out().contains("Skipped the peer " + peer + ": "), peer);
+      }
+    }
+    String xml = Files.readString(report.resolve("TEST-junit-jupiter.xml"));
+    assertTrue(xml.contains("failures=\"0\" errors=\"0\""), xml.substring(0, 300));
+  }
+
+  @Test
+  void aProgramThatIsNoPeerFails() throws IOException {
+    Path report = tool.file("report");
+    Tool.Run kit = run("tck", "--peer", "echo Hello there", "--bounded", "--report", report);
+    kit.expect(ExitCode.DIFFERENT);
+    assertTrue(kit.out().contains("what is no answer: Hello there"), kit.out());
+    String page = Files.readString(report.resolve("index.html"));
+    assertTrue(page.contains("Hello there"), page);
+    assertTrue(Files.exists(report.resolve("TEST-junit-jupiter.xml")));
+  }
+}

@@ -1,0 +1,131 @@
+package io.qadataswap.tck.live;
+
+import io.qadataswap.api.Unavailability;
+import io.qadataswap.api.channel.Channel;
+import io.qadataswap.api.channel.ChannelProvider;
+import io.qadataswap.api.channel.SegmentFile;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Method;
+import java.lang.reflect.Proxy;
+import java.util.Optional;
+import java.util.ServiceLoader;
+
+/** The backend {@code ffm} with a fault, by which the Java peer becomes one that breaks rules. */
+public final class FaultyBackend implements ChannelProvider {
+  static final String NAME = "faulty";
+  static final String FAULT = "qds.test.fault";
+
+  private static final long PUBLISHED_OFFSET = 1152;
+  private static final long READER_TABLE_OFFSET = 4096;
+  private static final long ENTRY_LENGTH = 256;
+  private static final long ENTRY_COUNT = 8;
+  private static final long PINS_OFFSET = 16;
+  private static final long PINS_END = 112;
+  private static final long STATE_OFFSET = 128;
+  private static final long TOKEN_OFFSET = 136;
+  private static final long ARENA_OFFSET = 65_536;
+
+  /** What is wrong. */
+  enum Fault {
+    /** Nobody who sleeps is woken, though it says that it wakes. */
+    WAKES_NOBODY,
+    /** A writer finds that nobody holds anything. */
+    IGNORES_PINS,
+    /** A writer frees the entries of readers that live, when it publishes. */
+    EVICTS_THE_LIVING,
+    /** What is written is not what was to be written. */
+    GARBLES
+  }
+
+  private final Fault fault = Fault.valueOf(System.getProperty(FAULT, "WAKES_NOBODY"));
+  private final ChannelProvider provider =
+      ServiceLoader.load(ChannelProvider.class).stream()
+          .filter(p -> p.type() != FaultyBackend.class)
+          .map(ServiceLoader.Provider::get)
+          .filter(p -> p.name().equals("ffm"))
+          .findFirst()
+          .orElseThrow();
+
+  /** Called by ServiceLoader. */
+  public FaultyBackend() {}
+
+  @Override
+  public String name() {
+    return NAME;
+  }
+
+  @Override
+  public int rank() {
+    return 0;
+  }
+
+  @Override
+  public int apiVersion() {
+    return provider.apiVersion();
+  }
+
+  @Override
+  public Optional<Unavailability> unavailableReason() {
+    return provider.unavailableReason();
+  }
+
+  @Override
+  public long maxLength() {
+    return provider.maxLength();
+  }
+
+  @Override
+  public Channel map(SegmentFile file, long length, boolean writable) {
+    Channel channel = provider.map(file, length, writable);
+    return (Channel)
+        Proxy.newProxyInstance(
+            FaultyBackend.class.getClassLoader(),
+            new Class<?>[] {Channel.class},
+            (proxy, method, arguments) -> call(channel, method, arguments));
+  }
+
+  private Object call(Channel channel, Method method, Object[] arguments) throws Throwable {
+    String name = method.getName();
+    long offset = arguments != null && arguments[0] instanceof Long first ? first : -1;
+    switch (fault) {
+      case WAKES_NOBODY -> {
+        if (name.equals("wake")) {
+          return null;
+        }
+      }
+      case IGNORES_PINS -> {
+        long field = (offset - READER_TABLE_OFFSET) % ENTRY_LENGTH;
+        if (name.startsWith("getLong")
+            && isInTable(offset)
+            && field >= PINS_OFFSET
+            && field < PINS_END) {
+          return 0L;
+        }
+      }
+      case EVICTS_THE_LIVING -> {
+        if (name.equals("putLongRelease") && offset == PUBLISHED_OFFSET) {
+          for (long entry = 0; entry < ENTRY_COUNT; entry++) {
+            long at = READER_TABLE_OFFSET + entry * ENTRY_LENGTH;
+            channel.putLong(at + TOKEN_OFFSET, 0);
+            channel.putIntRelease(at + STATE_OFFSET, 0);
+          }
+        }
+      }
+      case GARBLES -> {
+        if (name.equals("putLong") && offset == ARENA_OFFSET) {
+          arguments[1] = ~(long) arguments[1];
+        }
+      }
+    }
+    try {
+      return method.invoke(channel, arguments);
+    } catch (InvocationTargetException e) {
+      throw e.getCause();
+    }
+  }
+
+  private static boolean isInTable(long offset) {
+    return offset >= READER_TABLE_OFFSET
+        && offset < READER_TABLE_OFFSET + ENTRY_COUNT * ENTRY_LENGTH;
+  }
+}
