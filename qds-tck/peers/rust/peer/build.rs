@@ -4,7 +4,7 @@ use std::path::Path;
 
 fn main() {
     let manifest = std::env::var("CARGO_MANIFEST_DIR").expect("cargo sets it");
-    let lock = Path::new(&manifest).join("../Cargo.lock");
+    let lock = Path::new(&manifest).with_file_name("Cargo.lock");
     let text = std::fs::read_to_string(&lock).unwrap_or_default();
     let version = text
         .split_once("name = \"arrow-ipc\"\nversion = \"")

@@ -96,7 +96,7 @@ class DoctorIT {
     String path =
         Stream.of(System.getProperty("java.class.path").split(File.pathSeparator))
             .filter(entry -> !entry.endsWith("test-classes"))
-            .filter(entry -> !entry.contains("junit") && !entry.contains("surefire"))
+            .filter(entry -> !entry.contains("surefire"))
             .collect(Collectors.joining(File.pathSeparator));
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());

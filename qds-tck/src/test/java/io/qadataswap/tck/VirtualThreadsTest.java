@@ -9,6 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledForJreRange;
 import org.junit.jupiter.api.condition.JRE;
@@ -19,6 +20,10 @@ import org.junit.jupiter.api.io.TempDir;
     min = JRE.JAVA_24,
     disabledReason = "virtual threads that do file operations pin their carriers before JDK 24")
 class VirtualThreadsTest {
+  /** Whoever uses a class first waits for those who load it as well, pinned: once, by the JVM. */
+  private static final Pattern LOADING =
+      Pattern.compile("ClassLoader|<clinit>|MethodHandleNatives");
+
   @TempDir Path directory;
 
   @Test
@@ -41,14 +46,18 @@ class VirtualThreadsTest {
         assertEquals(0, child.process.waitFor(), result);
         assertTrue(result.startsWith("1000 readers got 200 of 200 "), result);
         assertTrue(result.endsWith(" in native waits 0"), result);
-        assertFalse(pinnings(recording).contains("Qds1Reader.await"), "a wait pins its carrier");
+        for (String pinning : pinnings(recording)) {
+          assertFalse(
+              pinning.contains("Qds1Reader.await") && !LOADING.matcher(pinning).find(),
+              () -> "a wait pins its carrier: " + pinning);
+        }
       } finally {
         child.kill();
       }
     }
   }
 
-  private static String pinnings(Path recording) throws Exception {
+  private static List<String> pinnings(Path recording) throws Exception {
     Process printing =
         new ProcessBuilder(
                 Path.of(System.getProperty("java.home"), "bin", "jfr").toString(),
@@ -60,6 +69,6 @@ class VirtualThreadsTest {
             .start();
     String text = new String(printing.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     assertEquals(0, printing.waitFor(), text);
-    return text;
+    return List.of(text.split("jdk.VirtualThreadPinned \\{", -1));
   }
 }
