@@ -381,6 +381,20 @@ abstract class RingSegments extends RingFixture {
   }
 
   @Test
+  void aCodecIdThatCannotBePrintedIsDamage() throws Exception {
+    leave(1);
+    Patch patch = new Patch(file());
+    long whole = patch.getLong(176);
+    patch.putLong(176, 0x0179_7465_73L);
+    patch.repairHeaderCrc();
+    assertDamaged(Reason.CORRUPT, "codecId");
+    patch.putLong(176, whole);
+    patch.putLong(192, 'x');
+    patch.repairHeaderCrc();
+    assertDamaged(Reason.CORRUPT, "codecId");
+  }
+
+  @Test
   void whatIsNotUnderstoodIsNamed() throws Exception {
     leave(1);
     Patch patch = new Patch(file());

@@ -150,7 +150,7 @@ record SegmentHeader(
         "bit 0 as in featuresForWriters=" + writerFeatures);
     Geometry geometry = parseGeometry(b, check, fileLength);
     String codecId = text(b, HeaderDescriptor.CODEC_ID_OFFSET, HeaderDescriptor.CODEC_ID_LENGTH);
-    check.that("codecId", codecId, codecId.matches("[\\x21-\\x7E]{1,32}"), "printable ASCII");
+    check.that("codecId", codecId, isCodecId(b), "printable ASCII, then zeros");
     return new SegmentHeader(
         geometry,
         codecId,
@@ -289,6 +289,21 @@ record SegmentHeader(
   private static void putText(ByteBuffer b, int offset, int limit, String text) {
     byte[] bytes = text.getBytes(StandardCharsets.US_ASCII);
     b.put(offset, bytes, 0, Math.min(limit, bytes.length));
+  }
+
+  /** Looks at the bytes themselves: in texts to be shown others stand for what cannot be. */
+  private static boolean isCodecId(ByteBuffer b) {
+    int offset = HeaderDescriptor.CODEC_ID_OFFSET;
+    int end = offset + HeaderDescriptor.CODEC_ID_LENGTH;
+    int at = offset;
+    while (at < end && b.get(at) >= 0x21 && b.get(at) <= 0x7E) {
+      at++;
+    }
+    boolean named = at > offset;
+    while (at < end && b.get(at) == 0) {
+      at++;
+    }
+    return named && at == end;
   }
 
   static String text(ByteBuffer b, int offset, int limit) {
