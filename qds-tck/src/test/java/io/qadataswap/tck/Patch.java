@@ -46,6 +46,11 @@ final class Patch {
     channel.write(bytes.putInt(0, value), offset);
   }
 
+  /** Stores bytes where they stand in an array. */
+  void putBytes(int offset, byte[] bytes, int count) throws IOException {
+    channel.write(ByteBuffer.wrap(bytes, offset, count), offset);
+  }
+
   void flip(long offset) throws IOException {
     ByteBuffer bytes = ByteBuffer.allocate(1);
     channel.read(bytes, offset);
