@@ -14,6 +14,9 @@ import java.util.stream.Collectors;
 
 /** A second process that obeys lines of text, one answer to each; see {@link ChannelChild}. */
 final class ChildJvm implements AutoCloseable {
+  /** The first line that a JVM writes, to standard output, when it crashes. */
+  private static final String CRASH_MARK = "#";
+
   private final Process process;
   private final BufferedReader answers;
   private final PrintWriter commands;
@@ -109,6 +112,11 @@ final class ChildJvm implements AutoCloseable {
     String answer = answers.readLine();
     if (answer == null) {
       throw new AssertionError("the other process ended: " + end());
+    }
+    if (answer.equals(CRASH_MARK)) {
+      throw new AssertionError(
+          answers.lines().collect(Collectors.joining("\n", "the other JVM crashed:\n", "\n"))
+              + end());
     }
     return answer;
   }

@@ -29,6 +29,13 @@ import org.apache.arrow.memory.RootAllocator;
 import org.apache.arrow.vector.IntVector;
 import org.apache.arrow.vector.VarCharVector;
 import org.apache.arrow.vector.VectorSchemaRoot;
+import org.apache.arrow.vector.ViewVarCharVector;
+import org.apache.arrow.vector.complex.DenseUnionVector;
+import org.apache.arrow.vector.complex.ListVector;
+import org.apache.arrow.vector.complex.impl.UnionListWriter;
+import org.apache.arrow.vector.holders.NullableBigIntHolder;
+import org.apache.arrow.vector.types.Types;
+import org.apache.arrow.vector.types.pojo.Field;
 
 /**
  * The process of {@link RingDamageTest} that uses a channel while its file is damaged. Obeys lines
@@ -423,16 +430,33 @@ final class DamageChild {
     };
   }
 
+  /** A column of each kind that refers to other places by numbers in the message. */
   private ArrowTable table() {
     IntVector numbers = new IntVector("number", allocator);
     VarCharVector texts = new VarCharVector("text", allocator);
+    ViewVarCharVector views = new ViewVarCharVector("view", allocator);
+    ListVector lists = ListVector.empty("list", allocator);
+    DenseUnionVector unions = DenseUnionVector.empty("union", allocator);
+    byte longs = unions.registerNewTypeId(Field.nullable("long", Types.MinorType.BIGINT.getType()));
+    UnionListWriter listWriter = lists.getWriter();
+    NullableBigIntHolder value = new NullableBigIntHolder();
+    value.isSet = 1;
     for (int row = 0; row < ROW_COUNT; row++) {
+      byte[] text = ("text " + row + " of many").getBytes(StandardCharsets.US_ASCII);
       numbers.setSafe(row, row);
       if (row % 10 != 0) {
-        texts.setSafe(row, ("text " + row).getBytes(StandardCharsets.US_ASCII));
+        texts.setSafe(row, text);
+        views.setSafe(row, text);
       }
+      listWriter.setPosition(row);
+      listWriter.startList();
+      listWriter.bigInt().writeBigInt(row);
+      listWriter.endList();
+      unions.setTypeId(row, longs);
+      value.value = row;
+      unions.setSafe(row, value);
     }
-    VectorSchemaRoot root = VectorSchemaRoot.of(numbers, texts);
+    VectorSchemaRoot root = VectorSchemaRoot.of(numbers, texts, views, lists, unions);
     root.setRowCount(ROW_COUNT);
     opened.addLast(root);
     return ArrowTable.of(root);

@@ -16,6 +16,10 @@ import org.apache.arrow.vector.complex.UnionVector;
  * Reads all that refers to other places in loaded vectors: offsets, sizes, views, type ids, run
  * ends, dictionary indices; and checks that text is well-formed UTF-8. That the buffers are long
  * enough was found when they were loaded.
+ *
+ * <p>A value is checked each time it is read, before it leads anywhere: the writer may change it
+ * between two reads, and where the file is cut short, JDK 17 goes on for some instructions with
+ * whatever a register holds.
  */
 final class FullValidation {
   private static final int INLINE_LIMIT = 12;
@@ -126,18 +130,31 @@ final class FullValidation {
     int width = column.width();
     long offsets = vector.getOffsetBuffer().memoryAddress();
     long data = vector.getDataBuffer().memoryAddress();
+    long capacity = vector.getDataBuffer().capacity();
     long first = readInteger(offsets, 0, width, true);
     long last = readInteger(offsets, length, width, true);
+    requireInside(column, length, first, last, capacity);
     if (asciiLength(data + first, last - first) == last - first) {
       return;
     }
     long start = first;
     for (int i = 0; i < length; i++) {
       long end = readInteger(offsets, i + 1L, width, true);
+      requireInside(column, i, start, end, capacity);
       if (isValid(vector, i) && !isUtf8(data + start, end - start)) {
         throw wrong(column, i, "text that is not UTF-8", "well-formed UTF-8");
       }
       start = end;
+    }
+  }
+
+  private void requireInside(Column column, int index, long start, long end, long capacity) {
+    if (start < 0 || end < start || end > capacity) {
+      throw wrong(
+          column,
+          index,
+          "offset=" + start + " next offset=" + end,
+          "0 <= offset <= next offset <= " + capacity);
     }
   }
 
@@ -199,7 +216,7 @@ final class FullValidation {
   private void checkSparseUnion(Column column, ArrowBuf types, int length) {
     int[] childOf = childrenByTypeId(column);
     for (int i = 0; i < length; i++) {
-      byte typeId = MemoryUtil.getByte(types.memoryAddress() + i);
+      byte typeId = Ints.getByte(types.memoryAddress() + i);
       // Arrow Java stores 0 for a value that was never set, whatever the type ids are.
       if (typeId != 0 && (typeId < 0 || childOf[typeId] < 0)) {
         throw wrong(column, i, "type id=" + typeId, "one of the union's type ids");
@@ -213,7 +230,7 @@ final class FullValidation {
     long offsets = vector.getOffsetBuffer().memoryAddress();
     List<FieldVector> children = vector.getChildrenFromFields();
     for (int i = 0; i < length; i++) {
-      byte typeId = MemoryUtil.getByte(types + i);
+      byte typeId = Ints.getByte(types + i);
       if (typeId < 0) {
         // Arrow Java stores -1 for a value that was never set.
         continue;

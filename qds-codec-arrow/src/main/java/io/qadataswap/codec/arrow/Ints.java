@@ -21,4 +21,9 @@ final class Ints {
   static int get(long address) {
     return MemoryUtil.getInt(address) ^ zero;
   }
+
+  /** For a byte that becomes an index: it is one of 256 values whatever the register held. */
+  static byte getByte(long address) {
+    return (byte) (MemoryUtil.getByte(address) ^ zero);
+  }
 }

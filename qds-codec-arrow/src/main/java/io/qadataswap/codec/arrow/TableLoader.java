@@ -213,10 +213,13 @@ final class TableLoader implements AutoCloseable {
 
   /** Returns the values of a dictionary with those of a delta behind them, in private memory. */
   private FieldVector append(Column column, FieldVector values, FieldVector delta) {
-    // Arrow's appender trusts the offsets that it reads.
-    FullValidation validation = new FullValidation(dictionaries, faults);
-    validation.checkWithoutDictionaries(column, values);
-    validation.checkWithoutDictionaries(column, delta);
+    try (FieldVector checkedValues = checkedCopy(column, values);
+        FieldVector checkedDelta = checkedCopy(column, delta)) {
+      return appendChecked(column, checkedValues, checkedDelta);
+    }
+  }
+
+  private FieldVector appendChecked(Column column, FieldVector values, FieldVector delta) {
     FieldVector all = column.field().createVector(allocator.allocator());
     boolean appended = false;
     try {
@@ -241,14 +244,54 @@ final class TableLoader implements AutoCloseable {
 
   /** Batches before a replaced dictionary refer to the old values, batches behind it to the new. */
   private void requireSame(Column column, long id, FieldVector before, FieldVector after) {
-    FullValidation validation = new FullValidation(dictionaries, faults);
-    validation.checkWithoutDictionaries(column, before);
-    validation.checkWithoutDictionaries(column, after);
-    if (!VectorEqualsVisitor.vectorEquals(before, after)) {
-      throw faults.unsupported(
-          column.path(),
-          "dictionary id=" + id + " that changes between the batches of one message",
-          "let the writer send one message for each dictionary, or unify them before");
+    try (FieldVector checkedBefore = checkedCopy(column, before);
+        FieldVector checkedAfter = checkedCopy(column, after)) {
+      if (!VectorEqualsVisitor.vectorEquals(checkedBefore, checkedAfter)) {
+        throw faults.unsupported(
+            column.path(),
+            "dictionary id=" + id + " that changes between the batches of one message",
+            "let the writer send one message for each dictionary, or unify them before");
+      }
+    }
+  }
+
+  /**
+   * Returns a copy of a vector in private memory, checked in full, for code of Arrow that trusts
+   * the offsets it reads: those in the channel may be others at each look.
+   */
+  private FieldVector checkedCopy(Column column, FieldVector vector) {
+    FieldVector copy = column.field().createVector(allocator.allocator());
+    boolean checked = false;
+    try {
+      copy(Column.storage(vector), Column.storage(copy));
+      new FullValidation(dictionaries, faults).checkWithoutDictionaries(column, copy);
+      checked = true;
+      return copy;
+    } catch (OutOfMemoryException e) {
+      throw noRoom(column, e);
+    } finally {
+      if (!checked) {
+        copy.close();
+      }
+    }
+  }
+
+  private void copy(FieldVector source, FieldVector target) {
+    List<ArrowBuf> copies = new ArrayList<>(3);
+    try {
+      for (ArrowBuf buffer : source.getFieldBuffers()) {
+        ArrowBuf copy = allocator.allocator().buffer(buffer.capacity());
+        copies.add(copy);
+        MemoryUtil.copyMemory(buffer.memoryAddress(), copy.memoryAddress(), buffer.capacity());
+      }
+      int valueCount = source.getValueCount();
+      target.loadFieldBuffers(new ArrowFieldNode(valueCount, source.getNullCount()), copies);
+    } finally {
+      copies.forEach(ArrowBuf::close);
+    }
+    List<FieldVector> children = target.getChildrenFromFields();
+    for (int i = 0; i < children.size(); i++) {
+      copy(source.getChildrenFromFields().get(i), children.get(i));
     }
   }
 
