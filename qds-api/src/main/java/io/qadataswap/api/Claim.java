@@ -23,6 +23,11 @@ public final class Claim implements AutoCloseable {
     open = true;
   }
 
+  void end(boolean byCommit) {
+    open = false;
+    committed = byCommit;
+  }
+
   /**
    * Returns the memory to fill. Its first byte lies at a multiple of 64. What it holds before is
    * whatever was there.
@@ -63,8 +68,6 @@ public final class Claim implements AutoCloseable {
       throw new IllegalArgumentException(
           "channel=" + writer.name() + " length=" + length + " allowed=0 to " + claimed);
     }
-    open = false;
-    committed = true;
     return writer.commitClaim(length, tag);
   }
 
@@ -75,8 +78,6 @@ public final class Claim implements AutoCloseable {
    */
   public void abort() {
     checkOpen("abort");
-    open = false;
-    committed = false;
     writer.abortClaim();
   }
 

@@ -213,26 +213,32 @@ public final class Reader<T> implements AutoCloseable, Iterable<Message<T>> {
   }
 
   private Message<T> receiveNow() {
-    guard.enter();
     try {
-      Message<T> message = closedMessage();
-      return ring.poll(message.loan()) ? decode(message) : null;
+      guard.enter();
+      try {
+        Message<T> message = closedMessage();
+        return ring.poll(message.loan()) ? decode(message) : null;
+      } finally {
+        guard.exit();
+      }
     } catch (InternalError e) {
+      guard.exitLate();
       throw Failures.cutShort(name, e);
-    } finally {
-      guard.exit();
     }
   }
 
   private Message<T> receive(long timeoutNs) throws InterruptedException {
-    guard.enter();
     try {
-      Message<T> message = closedMessage();
-      return ring.await(message.loan(), timeoutNs) ? decode(message) : null;
+      guard.enter();
+      try {
+        Message<T> message = closedMessage();
+        return ring.await(message.loan(), timeoutNs) ? decode(message) : null;
+      } finally {
+        guard.exit();
+      }
     } catch (InternalError e) {
+      guard.exitLate();
       throw Failures.cutShort(name, e);
-    } finally {
-      guard.exit();
     }
   }
 

@@ -15,22 +15,26 @@ import java.util.function.Supplier;
  * so leaving needs no fence. It does not wait while the use is HELD between two calls (by an open
  * claim), which may last: leaving then stores IDLE with a full fence before it looks for a request,
  * as the closer does the other way round, so that at least one of them sees the other.
+ *
+ * <p>The error of a file that was cut short may come late (on JDK 17, or from compiled code),
+ * between any two instructions, also those of a finally block. Whoever enters therefore catches it
+ * once more around all of that, and leaves by {@link #exitLate} or {@link #exitHeldLate}: the state
+ * tells whether this thread is still inside. Without it a closer would wait for ever.
  */
 final class UseGuard {
-  private static final int IDLE = 0;
-  private static final int BUSY = 1;
-  private static final int HELD = 2;
-  private static final int CLOSED = 3;
+  private static final long IDLE = 0;
+  private static final long BUSY = 1;
+  private static final long HELD = 2;
+  private static final long CLOSED = 3;
+  private static final long KIND_MASK = 3;
+  private static final int KIND_BITS = 2;
   private static final long CLOSE_POLL_NS = 50_000;
 
   private static final VarHandle STATE;
-  private static final VarHandle USER_ID;
 
   static {
     try {
-      MethodHandles.Lookup lookup = MethodHandles.lookup();
-      STATE = lookup.findVarHandle(UseGuard.class, "state", int.class);
-      USER_ID = lookup.findVarHandle(UseGuard.class, "userId", long.class);
+      STATE = MethodHandles.lookup().findVarHandle(UseGuard.class, "state", long.class);
     } catch (ReflectiveOperationException e) {
       throw new ExceptionInInitializerError(e);
     }
@@ -40,15 +44,16 @@ final class UseGuard {
   private final String owner;
   private final Runnable wakeAction;
   private final Runnable closeAction;
-  private volatile int state;
-  private volatile boolean closeRequested;
-  private volatile boolean closeDone;
 
   /**
-   * The id of the thread that is inside; 0 for none. An id and not the thread: storing a reference
-   * costs the garbage collector's barrier, which may hold a full fence.
+   * One of the four kinds, and above it, unless IDLE, the id of the thread that stored it. An id
+   * and not the thread: storing a reference costs the garbage collector's barrier, which may hold a
+   * full fence.
    */
-  private volatile long userId;
+  private volatile long state;
+
+  private volatile boolean closeRequested;
+  private volatile boolean closeDone;
 
   /**
    * Creates the guard of a writer or reader that is open.
@@ -67,45 +72,43 @@ final class UseGuard {
   }
 
   void enter() {
-    try {
-      if (closeRequested || !STATE.compareAndSet(this, IDLE, BUSY)) {
-        throw refusal();
-      }
-      USER_ID.setOpaque(this, Thread.currentThread().getId());
-      return;
-    } catch (InternalError e) {
-      if (userId == 0 || isUsedByCurrentThread()) {
-        leaveAgain();
-      }
-      throw e;
+    if (closeRequested || !STATE.compareAndSet(this, IDLE, mine(BUSY))) {
+      throw refusal();
     }
   }
 
   /** Leaves a call that a closer waits for, see {@link #close}. */
   void exit() {
-    try {
-      USER_ID.setOpaque(this, 0L);
-      STATE.setRelease(this, IDLE);
-      if (closeRequested) {
-        closeIfIdle();
-      }
-    } catch (InternalError e) {
-      leaveAgain();
-      throw e;
+    STATE.setRelease(this, IDLE);
+    if (closeRequested) {
+      closeIfIdle();
     }
   }
 
   /** Leaves a call, but stays in use until {@link #exitHeld}: no closer waits for that. */
   void hold() {
-    STATE.setRelease(this, HELD);
+    STATE.setRelease(this, mine(HELD));
   }
 
   /** Ends what {@link #hold} began. Nobody waits for it, so one of the two must see the other. */
   void exitHeld() {
-    USER_ID.setOpaque(this, 0L);
     STATE.setVolatile(this, IDLE);
     if (closeRequested) {
       closeIfIdle();
+    }
+  }
+
+  /** Leaves the call that {@link #enter} began, unless that was done. */
+  void exitLate() {
+    if (state == mine(BUSY)) {
+      exit();
+    }
+  }
+
+  /** Ends the use that {@link #hold} began or was about to begin, unless that was done. */
+  void exitHeldLate() {
+    if (isUsedByCurrentThread()) {
+      exitHeld();
     }
   }
 
@@ -114,23 +117,16 @@ final class UseGuard {
   }
 
   boolean isHeld() {
-    return state == HELD;
+    return (state & KIND_MASK) == HELD;
   }
 
   boolean isUsedByCurrentThread() {
-    return userId == Thread.currentThread().getId();
+    long now = state;
+    return now == mine(BUSY) || now == mine(HELD);
   }
 
-  /**
-   * Leaves after the error of a file that was cut short has come late, here of all places, as it
-   * may on JDK 17: a closer would wait for ever.
-   */
-  private void leaveAgain() {
-    USER_ID.setOpaque(this, 0L);
-    STATE.compareAndSet(this, BUSY, IDLE);
-    if (closeRequested) {
-      closeIfIdle();
-    }
+  private static long mine(long kind) {
+    return Thread.currentThread().getId() << KIND_BITS | kind;
   }
 
   /** Does what any thread may do at any time, unless it is closed. */
@@ -151,8 +147,20 @@ final class UseGuard {
   /**
    * Asks for the close, and waits until the call that is under way has left and the close action
    * ran, unless that call is of this thread or leaves the use held.
+   *
+   * @throws QdsException if the file was found cut short; it is closed all the same
    */
   void close() {
+    try {
+      closeAndWait();
+    } catch (InternalError e) {
+      // It came late, before the waiting was over.
+      closeAndWait();
+      throw Failures.cutShort(channelName, e);
+    }
+  }
+
+  private void closeAndWait() {
     closeRequested = true;
     wake();
     if (isUsedByCurrentThread()) {
@@ -178,20 +186,20 @@ final class UseGuard {
 
   /** Runs the close action unless a call is under way, which then does it when it leaves. */
   private void closeIfIdle() {
-    boolean closing = false;
     try {
-      closing = STATE.compareAndSet(this, IDLE, CLOSED);
-      if (closing) {
-        closeAction.run();
+      if (STATE.compareAndSet(this, IDLE, mine(CLOSED))) {
+        try {
+          closeAction.run();
+        } finally {
+          closeDone = true;
+        }
       }
     } catch (InternalError e) {
-      // As in leaveAgain: it may have come before we knew that we are the one to close.
-      closing |= state == CLOSED;
-      throw e;
-    } finally {
-      if (closing) {
+      // Late, perhaps before the inner block began or ended.
+      if (state == mine(CLOSED)) {
         closeDone = true;
       }
+      throw e;
     }
   }
 
@@ -204,7 +212,7 @@ final class UseGuard {
     if (closeRequested) {
       return closedException();
     }
-    long otherId = userId;
+    long otherId = state >>> KIND_BITS;
     if (otherId == Thread.currentThread().getId()) {
       return new IllegalStateException(
           owner + " is in use by this thread already: end the open claim or call first");

@@ -198,23 +198,33 @@ public final class Writer<T> implements AutoCloseable {
 
   long commitClaim(long length, long tag) {
     try {
-      if (guard.isCloseRequested()) {
-        ring.abort();
-        throw guard.closedException();
+      try {
+        claim.end(true);
+        if (guard.isCloseRequested()) {
+          ring.abort();
+          throw guard.closedException();
+        }
+        return ring.commit(length, tag);
+      } finally {
+        guard.exitHeld();
       }
-      return ring.commit(length, tag);
     } catch (InternalError e) {
+      guard.exitHeldLate();
       throw Failures.cutShort(name, e);
-    } finally {
-      guard.exitHeld();
     }
   }
 
   void abortClaim() {
     try {
-      ring.abort();
-    } finally {
-      guard.exitHeld();
+      try {
+        claim.end(false);
+        ring.abort();
+      } finally {
+        guard.exitHeld();
+      }
+    } catch (InternalError e) {
+      guard.exitHeldLate();
+      throw Failures.cutShort(name, e);
     }
   }
 
@@ -223,59 +233,73 @@ public final class Writer<T> implements AutoCloseable {
       throw new IllegalArgumentException(
           "channel=" + name + " maxLength=" + maxLength + " allowed=0 or more");
     }
-    guard.enter();
     boolean claimed = false;
     try {
-      claimed = ring.claim(maxLength, timeoutNs);
-      if (claimed) {
-        claim.open();
+      guard.enter();
+      try {
+        claimed = ring.claim(maxLength, timeoutNs);
+        if (claimed) {
+          claim.open();
+        }
+      } finally {
+        if (claimed) {
+          guard.hold();
+        } else {
+          guard.exit();
+        }
       }
+      return claimed ? claim : null;
     } catch (InternalError e) {
-      throw Failures.cutShort(name, e);
-    } finally {
       if (claimed) {
-        guard.hold();
+        guard.exitHeldLate();
       } else {
-        guard.exit();
+        guard.exitLate();
       }
+      throw Failures.cutShort(name, e);
     }
-    return claimed ? claim : null;
   }
 
   /** Returns the sequence, or -1 after the time-out. */
   private long writeWithin(T value, long tag, long timeoutNs) throws InterruptedException {
-    guard.enter();
     try {
-      long length = encoder.measure(value);
-      if (!ring.claim(length, timeoutNs)) {
-        return -1;
-      }
-      boolean encoded = false;
-      long used = 0;
+      guard.enter();
       try {
-        used = encoder.encode(value, ring.region());
-        if (used < 0 || used > length) {
-          throw new IllegalStateException(
-              "channel="
-                  + name
-                  + " encoded length="
-                  + used
-                  + " allowed=0 to the measured "
-                  + length
-                  + "; the codec is at fault");
-        }
-        encoded = true;
+        return encodeAndCommit(value, tag, timeoutNs);
       } finally {
-        if (!encoded) {
-          ring.abort();
-        }
+        guard.exit();
       }
-      return ring.commit(used, tag);
     } catch (InternalError e) {
+      guard.exitLate();
       throw Failures.cutShort(name, e);
-    } finally {
-      guard.exit();
     }
+  }
+
+  private long encodeAndCommit(T value, long tag, long timeoutNs) throws InterruptedException {
+    long length = encoder.measure(value);
+    if (!ring.claim(length, timeoutNs)) {
+      return -1;
+    }
+    boolean encoded = false;
+    long used = 0;
+    try {
+      used = encoder.encode(value, ring.region());
+      if (used < 0 || used > length) {
+        throw new IllegalStateException(
+            "channel="
+                + name
+                + " encoded length="
+                + used
+                + " allowed=0 to the measured "
+                + length
+                + "; the codec is at fault");
+      }
+      encoded = true;
+    } finally {
+      if (!encoded) {
+        ring.abort();
+      }
+    }
+    return ring.commit(used, tag);
   }
 
   private void closeNow() {

@@ -26,7 +26,7 @@ final class LosslessReader extends Qds1Reader {
   static {
     try {
       MethodHandles.Lookup lookup = MethodHandles.lookup();
-      ADVANCING = lookup.findVarHandle(LosslessReader.class, "advancing", int.class);
+      ADVANCING = lookup.findVarHandle(LosslessReader.class, "advancingId", long.class);
       CURSOR = lookup.findVarHandle(LosslessReader.class, "cursor", long.class);
     } catch (ReflectiveOperationException e) {
       throw new ExceptionInInitializerError(e);
@@ -38,8 +38,8 @@ final class LosslessReader extends Qds1Reader {
 
   private final int mask;
 
-  @SuppressWarnings("unused") // through ADVANCING
-  private volatile int advancing;
+  /** The id of the thread that advances the cursor, 0 for none. */
+  private volatile long advancingId;
 
   /** Written by the one that advances, by release; a volatile store would cost a fence. */
   private volatile long cursor;
@@ -110,12 +110,40 @@ final class LosslessReader extends Qds1Reader {
 
   @Override
   void leaveWhenUnused() {
-    leaving = true;
-    advanceForSure();
+    try {
+      leaving = true;
+      advanceForSure();
+    } catch (InternalError e) {
+      letGoLate();
+      throw e;
+    }
   }
 
   private void markReleased(long sequence) {
-    if (!ADVANCING.compareAndSet(this, 0, 1)) {
+    try {
+      markAndAdvance(sequence);
+    } catch (InternalError e) {
+      letGoLate();
+      throw e;
+    }
+  }
+
+  /**
+   * Lets others advance after the error of a file that was cut short, which may come late (on JDK
+   * 17, or from compiled code) between any two instructions, also those of a finally block.
+   */
+  private void letGoLate() {
+    if (advancingId == Thread.currentThread().getId()) {
+      ADVANCING.setRelease(this, 0L);
+    }
+  }
+
+  private boolean tryAdvancing() {
+    return ADVANCING.compareAndSet(this, 0L, Thread.currentThread().getId());
+  }
+
+  private void markAndAdvance(long sequence) {
+    if (!tryAdvancing()) {
       MARKS.setVolatile(marks, (int) sequence & mask, RELEASED);
       if (leaving) {
         // Whoever is at it looks for the oldest mark again, but not for the pins of younger ones.
@@ -134,13 +162,13 @@ final class LosslessReader extends Qds1Reader {
   }
 
   private void advance() {
-    if (ADVANCING.compareAndSet(this, 0, 1)) {
+    if (tryAdvancing()) {
       advanceAndLetGo();
     }
   }
 
   private void advanceForSure() {
-    while (!ADVANCING.compareAndSet(this, 0, 1)) {
+    while (!tryAdvancing()) {
       Thread.onSpinWait();
     }
     advanceAndLetGo();
@@ -153,7 +181,7 @@ final class LosslessReader extends Qds1Reader {
       try {
         advanceAlone();
       } finally {
-        ADVANCING.setRelease(this, 0);
+        ADVANCING.setRelease(this, 0L);
       }
       // Between letting go and the look for marks, and between the cursor and the look at whether
       // the writer waits.
@@ -162,7 +190,7 @@ final class LosslessReader extends Qds1Reader {
         return;
       }
       long oldest = cursor;
-      more = oldest < next() && isReleased(oldest) && ADVANCING.compareAndSet(this, 0, 1);
+      more = oldest < next() && isReleased(oldest) && tryAdvancing();
     } while (more);
     wakeWriter();
   }
