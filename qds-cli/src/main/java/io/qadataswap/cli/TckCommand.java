@@ -1,5 +1,7 @@
 package io.qadataswap.cli;
 
+import io.qadataswap.tck.FixtureTck;
+import io.qadataswap.tck.MatrixTck;
 import io.qadataswap.tck.live.LiveTck;
 import io.qadataswap.tck.live.PeerProgram;
 import java.io.IOException;
@@ -15,9 +17,11 @@ import picocli.CommandLine.Option;
 @Command(
     name = "tck",
     description = {
-      "Runs the compatibility kit. Alone: with every peer in qds-tck/peers that this machine can"
-          + " build, each with this implementation and with the others. With --peer: all live rules"
-          + " against programs that speak the peer protocol (qds-tck/spec/peer-protocol.md).",
+      "Runs the compatibility kit. Alone: every backend with every layout and every codec; what"
+          + " other languages have written (qds-tck/spec/fixtures.md); and the live rules with"
+          + " every peer in qds-tck/peers that this machine can build, each with this"
+          + " implementation and with the others. With --peer: the live rules alone, against"
+          + " programs that speak the peer protocol (qds-tck/spec/peer-protocol.md).",
       "Prints a tree of the rules and a matrix, and writes a page (index.html) and JUnit's XML into"
           + " the directory of --report. Exit code 0: no rule is broken."
     },
@@ -33,7 +37,7 @@ final class TckCommand implements Callable<Integer> {
       names = "--build",
       paramLabel = "NAME",
       split = ",",
-      description = "Build and try only these of qds-tck/peers.")
+      description = "The live rules alone, with only these of qds-tck/peers.")
   private List<String> names = List.of();
 
   @Option(
@@ -75,12 +79,17 @@ final class TckCommand implements Callable<Integer> {
         bounded ? LiveTck.boundedPlan(references, peers) : LiveTck.fullPlan(references, peers);
     Path directory =
         Files.createDirectories(reports == null ? home.resolve("qds-tck/target/tck") : reports);
+    List<Class<?>> rules = new ArrayList<>();
+    if (commands.isEmpty() && names.isEmpty()) {
+      rules.addAll(List.of(MatrixTck.class, FixtureTck.class));
+    }
+    rules.addAll(LiveTck.rules());
     TckReport report;
     try (Progress progress = new Progress(true)) {
-      report = new TckReport(TckRun.of(LiveTck.rules(), plan, directory, progress), notes);
+      report = new TckReport(TckRun.of(rules, plan, directory, progress), notes);
     }
     report.printTree(System.out, all);
-    report.printMatrix(System.out);
+    report.printMatrices(System.out);
     Path page = directory.resolve("index.html");
     report.writePage(page);
     TckNode.Count count = TckNode.Count.of(report.root().rules());

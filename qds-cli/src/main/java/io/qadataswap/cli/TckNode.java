@@ -28,6 +28,7 @@ final class TckNode {
   private Outcome outcome = Outcome.PASSED;
   private String reason = "";
   private boolean isRule;
+  private boolean isMethod;
 
   TckNode(String name, TckNode parent) {
     this.name = name;
@@ -42,6 +43,15 @@ final class TckNode {
     isRule = true;
     outcome = result;
     reason = why;
+  }
+
+  /** Notes that this is a method of a class of rules, or made by one. */
+  void markAsMethod() {
+    isMethod = true;
+  }
+
+  boolean isMethod() {
+    return isMethod;
   }
 
   void put(Map<String, String> more) {

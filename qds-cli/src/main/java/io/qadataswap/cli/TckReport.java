@@ -2,6 +2,7 @@ package io.qadataswap.cli;
 
 import com.samskivert.mustache.Mustache;
 import io.qadataswap.api.Qds;
+import io.qadataswap.tck.MatrixTck;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
@@ -63,32 +64,88 @@ record TckReport(TckNode root, List<String> notes) {
         : "\n" + node.reason().indent(indent.length() + 4).stripTrailing();
   }
 
-  /** Prints which program got along with which. */
-  void printMatrix(PrintStream out) {
-    Set<String> firsts = new LinkedHashSet<>();
-    Set<String> seconds = new LinkedHashSet<>();
-    pairs()
-        .keySet()
-        .forEach(pair -> {
-          firsts.add(first(pair));
-          seconds.add(second(pair));
-        });
-    if (firsts.isEmpty()) {
-      return;
+  /**
+   * Who gets along with whom.
+   *
+   * @param title of the table
+   * @param text that explains it
+   * @param corner heading of the first column
+   * @param rows the rules of each cell, by the names of row and column
+   */
+  private record Matrix(
+      String title, String text, String corner, Map<String, Map<String, List<TckNode>>> rows) {
+    Matrix(String title, String text, String corner) {
+      this(title, text, corner, new LinkedHashMap<>());
     }
-    List<String> headings = new ArrayList<>(List.of("first \\ second"));
-    headings.addAll(seconds);
-    TextTable table = new TextTable(headings);
-    for (String first : firsts) {
-      List<String> cells = new ArrayList<>(List.of(first));
-      for (String second : seconds) {
-        List<TckNode> rules = pairs().getOrDefault(first + PAIR + second, List.of());
-        cells.add(TckNode.Count.of(rules.stream()).text());
-      }
-      table.add(cells);
+
+    void add(String row, String column, List<TckNode> rules) {
+      rows.computeIfAbsent(row, name -> new LinkedHashMap<>()).put(column, rules);
     }
-    out.println();
-    out.print(table.render());
+
+    Set<String> columns() {
+      Set<String> columns = new LinkedHashSet<>();
+      rows.values().forEach(cells -> columns.addAll(cells.keySet()));
+      return columns;
+    }
+
+    TextTable table() {
+      List<String> headings = new ArrayList<>(List.of(corner));
+      headings.addAll(columns());
+      TextTable table = new TextTable(headings);
+      rows.forEach((row, found) -> {
+        List<String> cells = new ArrayList<>(List.of(row));
+        for (String column : columns()) {
+          cells.add(TckNode.Count.of(found.getOrDefault(column, List.of()).stream()).text());
+        }
+        table.add(cells);
+      });
+      return table;
+    }
+
+    Map<String, Object> model() {
+      List<Object> model = new ArrayList<>();
+      rows.forEach((row, found) ->
+          model.add(
+              Map.of(
+                  "name",
+                  row,
+                  "cells",
+                  columns().stream()
+                      .map(column -> cell(found.getOrDefault(column, List.of())))
+                      .toList())));
+      return Map.of(
+          "title", title, "text", text, "corner", corner, "columns", columns(), "rows", model);
+    }
+  }
+
+  /** Returns the tables that have something in them. */
+  private List<Matrix> matrices() {
+    Matrix plugins =
+        new Matrix(
+            "Plugins",
+            "Every backend with every layout carries the values of every codec, or is refused.",
+            "backend with layout \\ codec");
+    root.all()
+        .filter(node -> node.name().contains(MatrixTck.BETWEEN) && !node.children().isEmpty())
+        .forEach(pair ->
+            pair.children()
+                .forEach(codec -> plugins.add(pair.name(), codec.name(), codec.rules().toList())));
+    Matrix programs =
+        new Matrix(
+            "Who gets along with whom",
+            "The first program (row) writes, holds, or dies; the second (column) reads, waits, or"
+                + " recovers.",
+            "first \\ second");
+    pairs().forEach((pair, rules) -> programs.add(first(pair), second(pair), rules));
+    return Stream.of(plugins, programs).filter(matrix -> !matrix.rows().isEmpty()).toList();
+  }
+
+  /** Prints which plugin or program got along with which. */
+  void printMatrices(PrintStream out) {
+    for (Matrix matrix : matrices()) {
+      out.println();
+      out.print(matrix.table().render());
+    }
   }
 
   private static String first(String pair) {
@@ -113,7 +170,6 @@ record TckReport(TckNode root, List<String> notes) {
 
   /** Writes the page. */
   void writePage(Path file) throws IOException {
-    Map<String, List<TckNode>> pairs = pairs();
     Map<String, Object> model = new LinkedHashMap<>();
     model.put("version", Qds.version());
     model.put("time", Instant.now().truncatedTo(ChronoUnit.SECONDS).toString());
@@ -122,25 +178,8 @@ record TckReport(TckNode root, List<String> notes) {
     model.put("verdict", count.failed() == 0 ? "passed" : "failed");
     model.put("notes", notes);
     model.put("programs", programs());
-    Set<String> seconds = new LinkedHashSet<>();
-    pairs.keySet().forEach(pair -> seconds.add(second(pair)));
-    model.put("seconds", seconds);
-    List<Object> rows = new ArrayList<>();
-    pairs.keySet().stream()
-        .map(TckReport::first)
-        .distinct()
-        .forEach(first ->
-            rows.add(
-                Map.of(
-                    "name",
-                    first,
-                    "cells",
-                    seconds.stream()
-                        .map(second -> cell(pairs.getOrDefault(first + PAIR + second, List.of())))
-                        .toList())));
-    model.put("matrix", rows);
-    model.put("hasMatrix", !rows.isEmpty());
-    model.put("groups", root.children().stream().map(TckReport::group).toList());
+    model.put("matrices", matrices().stream().map(Matrix::model).toList());
+    model.put("groups", groups().map(TckReport::group).toList());
     model.put(
         "failures", root.rules().filter(rule -> rule.outcome() == TckNode.Outcome.FAILED).toList());
     try (Reader template =
@@ -167,12 +206,16 @@ record TckReport(TckNode root, List<String> notes) {
         .toList();
   }
 
-  private static Map<String, String> cell(List<TckNode> rules) {
-    TckNode.Count count = TckNode.Count.of(rules.stream());
-    return Map.of("text", count.text(), "kind", count.kind());
+  /** Returns what has a table of its own: a class of rules, or a method that makes many. */
+  private Stream<TckNode> groups() {
+    return root.children().stream()
+        .flatMap(node ->
+            !node.children().isEmpty() && node.children().stream().allMatch(TckNode::isMethod)
+                ? node.children().stream()
+                : Stream.of(node));
   }
 
-  /** A class of rules as a table: one row for each rule, one column for each pair or program. */
+  /** Rules as a table: one row for each, one column for each pair, program or backend. */
   private static Map<String, Object> group(TckNode node) {
     List<TckNode> columns =
         node.children().stream().filter(child -> !child.children().isEmpty()).toList();
@@ -189,7 +232,7 @@ record TckReport(TckNode root, List<String> notes) {
             column.children().stream()
                 .filter(child -> child.name().equals(rule))
                 .flatMap(TckNode::rules);
-        cells.add(ruleCell(found.toList()));
+        cells.add(cell(found.toList()));
       }
       rows.add(Map.of("name", rule, "cells", cells));
     }
@@ -204,7 +247,7 @@ record TckReport(TckNode root, List<String> notes) {
         rows);
   }
 
-  private static Map<String, String> ruleCell(List<TckNode> rules) {
+  private static Map<String, String> cell(List<TckNode> rules) {
     TckNode.Count count = TckNode.Count.of(rules.stream());
     String reasons =
         rules.stream()

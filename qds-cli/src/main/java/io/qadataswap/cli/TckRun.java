@@ -12,6 +12,7 @@ import org.junit.platform.engine.TestExecutionResult;
 import org.junit.platform.engine.discovery.ClassSelector;
 import org.junit.platform.engine.discovery.DiscoverySelectors;
 import org.junit.platform.engine.reporting.ReportEntry;
+import org.junit.platform.engine.support.descriptor.MethodSource;
 import org.junit.platform.launcher.Launcher;
 import org.junit.platform.launcher.LauncherDiscoveryRequest;
 import org.junit.platform.launcher.TestExecutionListener;
@@ -37,16 +38,16 @@ final class TckRun implements TestExecutionListener {
    * Runs rules, and writes JUnit's XML.
    *
    * @param classes that hold the rules
-   * @param plan of live rules; null where there are none
+   * @param plan of the live rules
    * @param reports directory of the XML
    */
   static TckNode of(List<Class<?>> classes, String plan, Path reports, Progress progress) {
     List<ClassSelector> selectors = classes.stream().map(DiscoverySelectors::selectClass).toList();
-    LauncherDiscoveryRequestBuilder request =
-        LauncherDiscoveryRequestBuilder.request().selectors(selectors);
-    if (plan != null) {
-      request.configurationParameter(LiveTck.PLAN, plan);
-    }
+    LauncherDiscoveryRequest request =
+        LauncherDiscoveryRequestBuilder.request()
+            .selectors(selectors)
+            .configurationParameter(LiveTck.PLAN, plan)
+            .build();
     TckRun run = new TckRun(progress);
     LegacyXmlReportGeneratingListener xml =
         new LegacyXmlReportGeneratingListener(
@@ -58,8 +59,7 @@ final class TckRun implements TestExecutionListener {
             .addTestExecutionListeners(run, xml)
             .build();
     Launcher launcher = LauncherFactory.create(config);
-    LauncherDiscoveryRequest discovery = request.build();
-    launcher.execute(discovery);
+    launcher.execute(request);
     progress.clear();
     return run.root;
   }
@@ -120,6 +120,9 @@ final class TckRun implements TestExecutionListener {
     }
     Optional<String> parent = identifier.getParentId();
     TckNode node = new TckNode(identifier.getDisplayName(), parent.map(nodes::get).orElse(root));
+    if (identifier.getSource().orElse(null) instanceof MethodSource) {
+      node.markAsMethod();
+    }
     nodes.put(identifier.getUniqueId(), node);
     return node;
   }

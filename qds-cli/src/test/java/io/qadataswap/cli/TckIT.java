@@ -1,6 +1,7 @@
 package io.qadataswap.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
@@ -56,7 +57,13 @@ class TckIT {
         assertTrue(isTried ^ kit.out().contains("Skipped the peer " + peer + ": "), peer);
       }
     }
+    for (String cell : List.of("ffm with qds1", "agrona with qds1", "arrow-ipc", "bytes")) {
+      assertTrue(kit.out().contains(cell) && page.contains(">" + cell + "</th>"), cell);
+    }
     String xml = Files.readString(report.resolve("TEST-junit-jupiter.xml"));
+    for (String image : List.of("python-killed-sending", "rust-cases", "cpp-wrapped")) {
+      assertTrue(page.contains(">" + image + "</th>") && xml.contains(image), image);
+    }
     assertTrue(xml.contains("failures=\"0\" errors=\"0\""), xml.substring(0, 300));
   }
 
@@ -68,6 +75,7 @@ class TckIT {
     assertTrue(kit.out().contains("what is no answer: Hello there"), kit.out());
     String page = Files.readString(report.resolve("index.html"));
     assertTrue(page.contains("Hello there"), page);
+    assertFalse(page.contains("with qds1"), "the live rules alone");
     assertTrue(Files.exists(report.resolve("TEST-junit-jupiter.xml")));
   }
 }

@@ -12,8 +12,9 @@ public interface Decoder<T> extends AutoCloseable {
   /**
    * Makes a view over a message. Does not block. The bytes may be hostile: everything that the view
    * relies on is copied to private memory or checked first, and a bad message is refused with a
-   * {@link io.qadataswap.api.QdsException} of reason {@code CORRUPT} that names the field, what was
-   * found and what is allowed.
+   * {@link io.qadataswap.api.QdsException} of reason {@code CORRUPT} that names the channel, the
+   * field, what was found and what is allowed; or {@code UNSUPPORTED}, where it is of a version or
+   * has a feature of the format that this codec does not have.
    *
    * @param loan the message. Its memory stays while the message is open; a view that may live
    *     longer calls {@link Loan#retain()} now and {@link Loan#release()} when its last part is

@@ -1,19 +1,16 @@
 package io.qadataswap.tck.live;
 
-import io.qadataswap.tck.IfThisFails;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.extension.AfterEachCallback;
 import org.junit.jupiter.api.extension.BeforeEachCallback;
 import org.junit.jupiter.api.extension.ExtensionContext;
 import org.junit.jupiter.api.extension.ExtensionContext.Namespace;
-import org.junit.jupiter.api.extension.TestExecutionExceptionHandler;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.ArgumentsProvider;
 import org.junit.jupiter.params.support.ParameterDeclarations;
 
-/** Gives the rules their peers, and their failures the advice that belongs to them. */
-final class LiveExtension
-    implements BeforeEachCallback, AfterEachCallback, TestExecutionExceptionHandler {
+/** Gives the rules their peers. */
+final class LiveExtension implements BeforeEachCallback, AfterEachCallback {
   private static final Namespace NAMESPACE = Namespace.create(LiveExtension.class);
 
   @Override
@@ -37,21 +34,6 @@ final class LiveExtension
   @Override
   public void afterEach(ExtensionContext context) throws Exception {
     rules(context).end();
-  }
-
-  @Override
-  public void handleTestExecutionException(ExtensionContext context, Throwable failure)
-      throws Throwable {
-    if (failure instanceof AssertionError) {
-      IfThisFails advice = context.getRequiredTestMethod().getAnnotation(IfThisFails.class);
-      if (advice != null) {
-        AssertionError advised =
-            new AssertionError(failure.getMessage() + "\nIf this fails, " + advice.value());
-        advised.setStackTrace(failure.getStackTrace());
-        throw advised;
-      }
-    }
-    throw failure;
   }
 
   private static LiveRules rules(ExtensionContext context) {

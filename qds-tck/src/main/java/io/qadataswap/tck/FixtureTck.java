@@ -31,6 +31,7 @@ import io.qadataswap.tck.fixtures.ArrowCases;
 import io.qadataswap.tck.fixtures.SegmentImage;
 import io.qadataswap.tck.fixtures.SegmentMessage;
 import io.qadataswap.tck.fixtures.SegmentVariant;
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
@@ -46,29 +47,47 @@ import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.RootAllocator;
 import org.apache.arrow.vector.VectorSchemaRoot;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.DynamicNode;
-import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.TestFactory;
-import org.junit.jupiter.api.io.TempDir;
 
-/** What other languages have written is read as what it is, and what is damaged is refused. */
-class FixturesTest {
+/**
+ * What other languages have written is read as what it is, and what is damaged is refused: the
+ * fixtures of {@code qds-tck/spec/fixtures.md}, on every backend that works here.
+ */
+@DisplayName("Fixtures of other languages")
+public class FixtureTck {
   /** Features of cases that Arrow Java has no vectors for. */
   private static final Set<String> MISSING = Set.of("decimal32", "decimal64");
 
   private static final String NAME = "fixture";
   private static final int HEADER_WORDS_OFFSET = 1024;
 
-  @TempDir private Path directory;
+  // Of every image (PEER-08).
+  private static final int ARENA_OFFSET = 1 << 16;
+  private static final int READER_ENTRY_COUNT = 8;
+
   private final BufferAllocator allocator = new RootAllocator();
+  private Path directory;
 
   /** Of the channel that was made last: each has its own. */
   private String name;
 
   private int count;
 
+  /** Called by JUnit. */
+  public FixtureTck() {}
+
+  @BeforeEach
+  void makeDirectory() throws IOException {
+    directory = KitDirectory.create();
+  }
+
   @AfterEach
-  void nothingIsLeft() {
+  void nothingIsLeft() throws IOException {
+    KitDirectory.delete(directory);
     allocator.close();
   }
 
@@ -84,13 +103,10 @@ class FixturesTest {
     return c.features().stream().anyMatch(MISSING::contains);
   }
 
-  @Test
-  void bothBackendsAreTried() {
-    int expected = Runtime.version().feature() < 22 ? 1 : 2;
-    assertEquals(expected, onEachBackend(backend -> Stream.of()).count());
-  }
-
   @TestFactory
+  @Tag("required")
+  @DisplayName("FIX-05 streams of other languages hold what their content says")
+  @IfThisFails("look at the Arrow library: the stream is read without QDS")
   Stream<DynamicNode> stockStreamsHoldWhatTheirContentSays() {
     return ArrowCases.all().stream()
         .filter(c -> !isMissing(c))
@@ -98,6 +114,9 @@ class FixturesTest {
   }
 
   @TestFactory
+  @Tag("required")
+  @DisplayName("FIX-06 streams of other languages are read from channels, and written again")
+  @IfThisFails("look at arrow-messages.md, chapter by chapter, with the case that is named")
   Stream<DynamicNode> stockStreamsAreReadFromChannelsAndWrittenAgain() {
     return onEachBackend(backend ->
         ArrowCases.all().stream()
@@ -114,7 +133,7 @@ class FixturesTest {
           claim.commit(stream.length);
         }
         if (isMissing(c)) {
-          RingFixture.assertRefused(Reason.UNSUPPORTED, reader::read, NAME, "decimal");
+          Refusals.assertRefused(Reason.UNSUPPORTED, reader::read, NAME, "decimal");
           continue;
         }
         try (Message<ArrowTable> message = reader.read()) {
@@ -144,6 +163,9 @@ class FixturesTest {
   // ---- images
 
   @TestFactory
+  @Tag("required")
+  @DisplayName("FIX-07 the channels of other languages are read")
+  @IfThisFails("look at qds1.md, at how readers attach and go on; the messages are in the manifest")
   Stream<DynamicNode> imagesAreRead() {
     return onEachBackend(backend ->
         SegmentImage.all().stream()
@@ -161,7 +183,7 @@ class FixturesTest {
           readOne(reader, expected);
         }
         if (image.writerDied()) {
-          RingFixture.assertRefused(Reason.WRITER_DIED, reader::read, name);
+          Refusals.assertRefused(Reason.WRITER_DIED, reader::read, name);
         } else {
           assertNull(reader.read());
         }
@@ -174,11 +196,11 @@ class FixturesTest {
   private void readOne(Reader<?> reader, SegmentMessage expected) throws InterruptedException {
     if (expected.error().isPresent()) {
       Reason reason = Reason.valueOf(expected.error().get());
-      RingFixture.assertRefused(reason, () -> closed(reader.read()), name, expected.named());
+      Refusals.assertRefused(reason, () -> closed(reader.read()), name, expected.named());
       return;
     }
-    if (expected.table().filter(FixturesTest::isMissing).isPresent()) {
-      RingFixture.assertRefused(Reason.UNSUPPORTED, () -> closed(reader.read()), name, "decimal");
+    if (expected.table().filter(FixtureTck::isMissing).isPresent()) {
+      Refusals.assertRefused(Reason.UNSUPPORTED, () -> closed(reader.read()), name, "decimal");
       return;
     }
     try (Message<?> message = reader.read()) {
@@ -206,6 +228,9 @@ class FixturesTest {
   }
 
   @TestFactory
+  @Tag("required")
+  @DisplayName("FIX-08 a writer goes on with the channel of another language")
+  @IfThisFails("look at what a succeeding writer takes from the segment, and whom it finds dead")
   Stream<DynamicNode> writersSucceedThoseOfImages() {
     return onEachBackend(backend ->
         SegmentImage.all().stream()
@@ -229,8 +254,15 @@ class FixturesTest {
       for (long sequence = image.nextSequence();
           sequence < image.nextSequence() + 200;
           sequence++) {
-        RingFixture.write(writer, Payloads.lengthOf(sequence, 10_000));
-        RingFixture.readAndClose(reader, sequence);
+        int length = Payloads.lengthOf(sequence, 10_000);
+        try (Claim claim = writer.claim(length)) {
+          Payloads.fill(claim.region(), sequence, length);
+          assertEquals(sequence, claim.commit(length));
+        }
+        try (Message<Region> message = reader.read()) {
+          assertEquals(sequence, message.sequence());
+          Payloads.check(message);
+        }
       }
       assertTrue(
           inspect().readers().stream().allMatch(ParticipantInfo::alive) || image.observersOnly(),
@@ -239,6 +271,9 @@ class FixturesTest {
   }
 
   @TestFactory
+  @Tag("required")
+  @DisplayName("FIX-09 what a lapped observer holds is left alone by writers of other languages")
+  @IfThisFails("look at the pins of the reader table: where a writer places messages")
   Stream<DynamicNode> whatLappedObserversHoldIsThere() {
     return lapped(
         "lapped-after",
@@ -253,13 +288,16 @@ class FixturesTest {
                   .filter(message -> message.sequence() == image.pinnedSequence())
                   .findFirst()
                   .orElseThrow();
-          int start = Math.toIntExact(RingFixture.ARENA_OFFSET + image.pinnedOffset());
+          int start = Math.toIntExact(ARENA_OFFSET + image.pinnedOffset());
           byte[] payload = held.payload();
           assertArrayEquals(payload, Arrays.copyOfRange(segment, start, start + payload.length));
         });
   }
 
   @TestFactory
+  @Tag("required")
+  @DisplayName("FIX-10 an observer that is lapped by another language counts its losses")
+  @IfThisFails("look at how an observer finds out that it was lapped")
   Stream<DynamicNode> observersAreLappedByWritersOfOtherLanguages() {
     return lapped(
         "lapped-before",
@@ -274,7 +312,7 @@ class FixturesTest {
             Patch patch = new Patch(file);
             int table = Patch.READER_TABLE_OFFSET;
             patch.putBytes(HEADER_WORDS_OFFSET, segment, table - HEADER_WORDS_OFFSET);
-            int ring = table + RingFixture.READER_ENTRY_COUNT * 256;
+            int ring = table + READER_ENTRY_COUNT * 256;
             patch.putBytes(ring, segment, segment.length - ring);
             List<SegmentMessage> left = after.messages();
             long first;
@@ -310,6 +348,9 @@ class FixturesTest {
   // ---- variants
 
   @TestFactory
+  @Tag("required")
+  @DisplayName("FIX-03 what is odd is accepted, what is damaged is refused, as the named rule says")
+  @IfThisFails("look at the rule that the variant is named after")
   Stream<DynamicNode> variantsAreAcceptedOrRefusedAsTheirRulesSay() {
     return onEachBackend(backend ->
         SegmentVariant.all().stream()
@@ -352,7 +393,7 @@ class FixturesTest {
     SegmentImage image = variant.image();
     if (variant.attachError().isPresent()) {
       Reason reason = Reason.valueOf(variant.attachError().get());
-      RingFixture.assertRefused(
+      Refusals.assertRefused(
           reason,
           () -> reader(backend, image, Trust.FULL, StartPosition.oldest()).close(),
           name,
@@ -370,7 +411,7 @@ class FixturesTest {
     restore(variant);
     if (variant.createError().isPresent()) {
       Reason reason = Reason.valueOf(variant.createError().get());
-      RingFixture.assertRefused(
+      Refusals.assertRefused(
           reason, () -> bytesWriter(backend, variant.image()).close(), name, variant.named());
       return;
     }
