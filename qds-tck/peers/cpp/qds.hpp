@@ -950,8 +950,7 @@ struct WriterOptions {
   /// The most unread messages, beyond which this writer waits (BLOCK); 0: as many as there are slots.
   int64_t max_unread_count = 0;
 
-  // What a channel is created with. An existing channel must have what is set here (QDS1-OPEN-04), but for
-  // max_message_length and retain_count.
+  // What a channel is created with. An existing channel must have what is set here (QDS1-OPEN-04).
   std::optional<int64_t> segment_length;       // bytes of the whole file; 100 MiB
   std::optional<int64_t> arena_length;         // instead: bytes for messages, a multiple of 64
   std::optional<int32_t> slot_count;           // a power of two; 512, or more if max_unread_count is higher
@@ -1098,21 +1097,42 @@ class Writer {
       segment->Fail(Reason::kLockLost, "its writer, " + segment->DescribeWriter() +
                                            ", runs but has lost its lock; end that process first");
     }
+    CheckInheritance(*segment);
     segment_ = std::move(segment);
-    try {
-      TakeOver();
-    } catch (const Error&) {
-      if (token_ != 0) detail::StoreRelease(control.writer_state, detail::kWriterClosed);
-      segment_.reset();
-      throw;
-    }
+    TakeOver();
     return true;
+  }
+
+  /// QDS1-TAKE-03, before anything is changed.
+  static void CheckInheritance(const detail::Segment& segment) {
+    const int64_t floor = detail::LoadAcquire(segment.control().floor);
+    const int64_t published = detail::LoadAcquire(segment.control().published);
+    const auto& header = segment.header();
+    segment.CheckCounters(floor, published);
+    if (floor < published - header.slot_count) {
+      segment.Fail(Reason::kCorrupt, "floor is " + std::to_string(floor) + " and published is " +
+                                         std::to_string(published) + ", more than slotCount=" +
+                                         std::to_string(header.slot_count) + " apart; remove the file");
+    }
+    for (int64_t s = floor; s < published; ++s) {
+      const detail::Descriptor& d = segment.descriptor(s);
+      const int64_t stamp = detail::LoadAcquire(d.stamp);
+      const int64_t offset = detail::Load(d.offset);
+      const int64_t length = detail::Load(d.length);
+      if (stamp != s + 1 || !IsSound(header, offset, length)) {
+        segment.Fail(Reason::kCorrupt, "descriptor of message " + std::to_string(s) + " has stamp " +
+                                           std::to_string(stamp) + ", offset " + std::to_string(offset) +
+                                           ", length " + std::to_string(length) + ", allowed are stamp " +
+                                           std::to_string(s + 1) + " and a multiple of 64 inside " +
+                                           std::to_string(header.arena_length) +
+                                           " bytes; read what can be read, then remove the file");
+      }
+    }
   }
 
   void TakeOver() {
     auto& control = segment_->control();
     const auto& header = segment_->header();
-    segment_->CheckCounters(detail::LoadAcquire(control.floor), detail::LoadAcquire(control.published));
     StoreRecord(*segment_);
     next_ = detail::LoadAcquire(control.published);
     // The commit of a predecessor that died between stamp and published; more than one is none of ours.
@@ -1120,13 +1140,7 @@ class Writer {
       detail::StoreRelease(control.published, ++next_);
     }
     published_bytes_ = detail::Load(control.published_bytes);
-    floor_ = detail::LoadAcquire(control.floor);
-    segment_->CheckCounters(floor_, next_);
-    if (floor_ < next_ - header.slot_count) {
-      segment_->Fail(Reason::kCorrupt, "floor is " + std::to_string(floor_) + " and published is " +
-                                           std::to_string(next_) + ", more than slotCount=" +
-                                           std::to_string(header.slot_count) + " apart; remove the file");
-    }
+    floor_ = std::clamp<int64_t>(detail::LoadAcquire(control.floor), 0, next_);
     detail::FullFence();  // pair "floor", for the store of the predecessor
     live_ = std::max(SecondScan(), next_ - header.slot_count);
     for (int64_t s = live_; s < next_; ++s) {
@@ -1134,15 +1148,10 @@ class Writer {
       const int64_t stamp = detail::LoadAcquire(d.stamp);
       const int64_t offset = detail::Load(d.offset);
       const int64_t length = detail::Load(d.length);
-      const bool sound = stamp == s + 1 && IsSound(offset, length) && !FirstUsedEnd(offset, detail::RoomOf(length));
       // Below the floor only who holds it back can want it. A cursor of a reader that is still joining may lie lower
       // than anything that is there; it moves up by itself.
-      if (!sound && s >= floor_) {
-        segment_->Fail(Reason::kCorrupt, "descriptor of message " + std::to_string(s) + " has stamp " +
-                                             std::to_string(stamp) + ", offset " + std::to_string(offset) +
-                                             ", length " + std::to_string(length) +
-                                             ", which cannot be; remove the file");
-      }
+      const bool sound =
+          stamp == s + 1 && IsSound(header, offset, length) && !FirstUsedEnd(offset, detail::RoomOf(length));
       messages_.push_back(sound ? offset : -1);
       if (sound) {
         used_[offset] = offset + detail::RoomOf(length);
@@ -1152,8 +1161,8 @@ class Writer {
     region_end_ = position_;  // nothing is known to be free yet
   }
 
-  bool IsSound(int64_t offset, int64_t length) const {
-    const int64_t arena = segment_->header().arena_length;
+  static bool IsSound(const detail::StaticBlock& header, int64_t offset, int64_t length) {
+    const int64_t arena = header.arena_length;
     return offset >= 0 && offset % detail::kAlignment == 0 && length >= 0 && length <= arena &&
            offset <= arena - length;
   }
@@ -1193,6 +1202,8 @@ class Writer {
     CheckAsked(segment, "arenaLength", options_.arena_length, header.arena_length);
     CheckAsked(segment, "slotCount", options_.slot_count, header.slot_count);
     CheckAsked(segment, "readerEntryCount", options_.reader_entry_count, header.entry_count);
+    CheckAsked(segment, "maxMessageLength", options_.max_message_length, header.max_message_length);
+    CheckAsked(segment, "retainCount", options_.retain_count, header.retain_count);
     CheckAsked(segment, "overflowPolicy", options_.overflow, static_cast<Overflow>(header.overflow));
     CheckAsked(segment, "payload checksums", options_.checksums, segment.checksums());
   }

@@ -330,7 +330,7 @@ class Peer {
     options.directory = request.Text("directory");
     options.codec = request.Text("codec", "bytes");
     options.label = request.Text("label", "");
-    options.retain_count = static_cast<int32_t>(request.Number("retainCount", 0));
+    if (request.Has("retainCount")) options.retain_count = static_cast<int32_t>(request.Number("retainCount"));
     if (request.Has("slotCount")) options.slot_count = static_cast<int32_t>(request.Number("slotCount"));
     if (request.Has("arenaLength")) options.arena_length = request.Number("arenaLength");
     if (request.Has("readerEntryCount")) {

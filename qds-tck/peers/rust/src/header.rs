@@ -138,7 +138,11 @@ impl Header {
             return fail(ErrorKind::Corrupt, "magic", format!("{:#x}", u64(MAGIC_OFFSET)), "0xa1a0a0d31534451", remedy);
         }
         if u32(BYTE_ORDER_OFFSET) != BYTE_ORDER {
-            return unsupported("byteOrder", u32(BYTE_ORDER_OFFSET).into(), "0xa0b0c0d");
+            let found = u32(BYTE_ORDER_OFFSET);
+            if found != BYTE_ORDER.swap_bytes() {
+                return fail(ErrorKind::Corrupt, "byteOrder", format!("{found:#x}"), "0xa0b0c0d", "the file is damaged: remove it");
+            }
+            return unsupported("byteOrder", found.into(), "0xa0b0c0d");
         }
         if u16(VERSION_MAJOR_OFFSET) != VERSION_MAJOR {
             return unsupported("versionMajor", u16(VERSION_MAJOR_OFFSET).into(), "1");

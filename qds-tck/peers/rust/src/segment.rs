@@ -15,6 +15,7 @@ use crate::header::{Header, OverflowPolicy, boot_id, padded, random, realtime_ns
 use crate::layout::*;
 use crate::space;
 use crate::sys::{self, Mapping};
+use crate::writer::is_sound;
 
 /// How long a busy lock is tried: probes hold a byte for a moment.
 const LOCK_PATIENCE: Duration = Duration::from_millis(100);
@@ -409,6 +410,36 @@ impl Segment {
         }
         let text = format!("floor is {floor}, published is {published}; allowed is 0 <= floor <= published <= 2^62");
         Err(self.error(ErrorKind::Corrupt, text))
+    }
+
+    /// What a successor checks before it changes anything (QDS1-TAKE-03).
+    pub fn check_inheritance(&self) -> Result<()> {
+        let (floor, published) = self.counters()?;
+        let slots = i64::from(self.header.slot_count);
+        if floor < published - slots {
+            let text = format!("floor is {floor}, published is {published}: allowed are {slots} messages; remove it");
+            return Err(self.error(ErrorKind::Corrupt, text));
+        }
+        for sequence in floor..published {
+            let (stamp, offset, length, sound) = self.inherited(sequence);
+            if !sound {
+                let text = format!(
+                    "message {sequence}: stamp is {stamp}, offset {offset}, length {length}; allowed are stamp {} and a \
+                     multiple of 64 inside {} bytes; read what can be read, then remove it",
+                    sequence + 1,
+                    self.header.arena_length
+                );
+                return Err(self.error(ErrorKind::Corrupt, text));
+            }
+        }
+        Ok(())
+    }
+
+    /// Stamp, offset and length of a predecessor's message, and whether they are sound.
+    pub fn inherited(&self, sequence: i64) -> (i64, i64, i64, bool) {
+        let load = |field| self.mapping.i64(self.slot(sequence, field)).load(Acquire);
+        let (stamp, offset, length) = (load(STAMP), load(OFFSET), load(LENGTH));
+        (stamp, offset, length, stamp == sequence + 1 && is_sound(offset, length, self.header.arena_length))
     }
 
     fn is_of_this_boot_and_file(&self) -> bool {

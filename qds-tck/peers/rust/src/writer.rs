@@ -150,7 +150,7 @@ impl WriterBuilder {
         };
         if !is_new {
             writer.segment.check_predecessor()?;
-            writer.segment.counters()?;
+            writer.segment.check_inheritance()?;
             writer.segment.store_writer(&record);
             if let Err(error) = writer.take_over() {
                 writer.closed = true;
@@ -607,12 +607,7 @@ impl Writer {
     /// Chapter 15, from step 3 on.
     fn take_over(&mut self) -> Result<()> {
         let segment = &self.segment;
-        let (floor, mut next) = segment.counters()?;
-        let slots = i64::from(segment.header.slot_count);
-        if floor < next - slots {
-            let text = format!("floor is {floor}, published is {next}: allowed are {slots} messages; remove it");
-            return Err(segment.error(ErrorKind::Corrupt, text));
-        }
+        let (_, mut next) = segment.counters()?;
         while next < MAX_SEQUENCE && segment.mapping.i64(segment.slot(next, STAMP)).load(Acquire) == next + 1 {
             next += 1;
             segment.mapping.i64(PUBLISHED).store(next, Release);
@@ -626,25 +621,16 @@ impl Writer {
         };
         self.live = lowest.max(next - i64::from(segment.header.slot_count)).max(0).min(next);
         for sequence in (self.live..next).rev() {
-            let load = |field| segment.mapping.i64(segment.slot(sequence, field)).load(Acquire);
-            let (stamp, offset, length) = (load(STAMP), load(OFFSET), load(LENGTH));
+            let (_, offset, length, sound) = segment.inherited(sequence);
             let start = offset as u64;
             let end = start.wrapping_add(footprint(length.max(0) as u64));
-            let sound = stamp == sequence + 1
-                && is_sound(offset, length, segment.header.arena_length)
-                && self.conflict(start, end).is_none();
-            if !sound && sequence >= floor {
-                let text = format!(
-                    "message {sequence}: stamp is {stamp}, offset {offset}, length {length}; it is damaged: remove it"
-                );
-                return Err(segment.error(ErrorKind::Corrupt, text));
-            }
+            let sound = sound && self.conflict(start, end).is_none();
             // Below the floor it may be gone: a reader that was just joining there has yet to move up.
             self.payloads.push_front(sound.then_some((start, end)));
             if sound {
                 self.used.insert(start, end);
             }
-            if sequence == next - 1 {
+            if sequence == next - 1 && sound {
                 self.gap = (end, end);
             }
         }

@@ -73,7 +73,7 @@ class SharedDataFrame:
         directory: str | os.PathLike[str] | None = None,
         drop_oldest: bool | None = None,
         reader_count: int | None = None,
-        retain_count: int = 0,
+        retain_count: int | None = None,
         checksums: bool | None = None,
         mode: int = 0o600,
         label: str = "",
@@ -85,7 +85,8 @@ class SharedDataFrame:
         :param directory: where the channel is; default is QDS_DIR, or /dev/shm
         :param drop_oldest: never wait: overwrite the oldest messages. Readers are then observers
         :param reader_count: the most readers at a time. Default: 64
-        :param retain_count: messages that everybody has read and that are kept for late readers, while there is room
+        :param retain_count: messages that everybody has read and that are kept for late readers, while there is room.
+            Default: 0
         :param checksums: store one with each message, which every reader checks
         :param mode: permissions of the file
         """
@@ -97,12 +98,11 @@ class SharedDataFrame:
             "drops_oldest": drop_oldest,
             "reader_entry_count": reader_count,
             "checksums": checksums,
+            "retain_count": retain_count,
         }
         asked = {what: value for what, value in asked.items() if value is not None}
         # One slot more than unread messages: a reader may hold one that it has read while it waits for the next.
-        geometry = Geometry(
-            slot_count=1 << unread.bit_length(), retain_count=retain_count, explicit=tuple(asked), **asked
-        )
+        geometry = Geometry(slot_count=1 << unread.bit_length(), explicit=tuple(asked), **asked)
         place = None if directory is None else os.fspath(directory)
         return SharedDataFrame(RingWriter(name, geometry, place, unread, mode, label), None)
 

@@ -246,6 +246,8 @@ def check_header(name: str, block: bytes, file_length: int, writes: bool) -> Hea
     if h.magic != _MAGIC:
         raise damaged("magic", h.magic.hex(), _MAGIC.hex())
     if h.byte_order != L.BYTE_ORDER:
+        if h.byte_order != int.from_bytes(L.BYTE_ORDER.to_bytes(4, "big"), "little"):
+            raise damaged("byteOrder", hex(h.byte_order), hex(L.BYTE_ORDER))
         raise incompatible(
             "byteOrder", hex(h.byte_order), hex(L.BYTE_ORDER), "it comes from a machine of other byte order"
         )
@@ -281,9 +283,6 @@ def check_header(name: str, block: bytes, file_length: int, writes: bool) -> Hea
         L.LENGTH_OF_HEADER <= table <= 1 << 20 and table % 128 == 0,
         "a multiple of 128, 4096 to 1048576",
     )
-    ring = h.descriptor_ring_offset
-    end = table + h.reader_entry_count * L.LENGTH_OF_ENTRY
-    at("descriptorRingOffset", ring, ring >= end and ring % 64 == 0, f"a multiple of 64, {end} or more")
     slots = h.slot_count
     at(
         "slotCount",
@@ -291,13 +290,17 @@ def check_header(name: str, block: bytes, file_length: int, writes: bool) -> Hea
         2 <= slots <= L.MAX_SLOT_COUNT and slots & (slots - 1) == 0,
         f"a power of two, 2 to {L.MAX_SLOT_COUNT}",
     )
+    ring = h.descriptor_ring_offset
+    end = table + h.reader_entry_count * L.LENGTH_OF_ENTRY
+    last = file_length - slots * L.LENGTH_OF_DESCRIPTOR
+    at("descriptorRingOffset", ring, end <= ring <= last and ring % 64 == 0, f"a multiple of 64, {end} to {last}")
     arena = h.arena_offset
     end = ring + slots * L.LENGTH_OF_DESCRIPTOR
     at(
         "arenaOffset",
         arena,
-        arena >= end and arena % L.SECTION_ALIGNMENT == 0,
-        f"a multiple of {L.SECTION_ALIGNMENT}, {end} or more",
+        end <= arena <= file_length and arena % L.SECTION_ALIGNMENT == 0,
+        f"a multiple of {L.SECTION_ALIGNMENT}, {end} to {file_length}",
     )
     length = h.arena_length
     at(
@@ -675,7 +678,9 @@ class Geometry:
     #: Instead of segment_length.
     arena_length: int | None = None
     #: What an existing channel must have, too; of the rest it may have any (QDS1-OPEN-04).
-    explicit: Collection[str] = ("segment_length", "slot_count", "drops_oldest", "reader_entry_count", "checksums")
+    explicit: Collection[str] = (
+        "segment_length", "slot_count", "drops_oldest", "reader_entry_count", "checksums", "retain_count"
+    )  # fmt: skip
 
     def header(self, name: str, codec: str, inode: int) -> Header:
         slots, entries = self.slot_count, self.reader_entry_count
@@ -724,6 +729,7 @@ class Geometry:
             "drops_oldest": h.drops_oldest,
             "reader_entry_count": h.reader_entry_count,
             "checksums": h.has_checksums,
+            "retain_count": h.retain_count,
         }
         differing = [
             f"{what} is {existing[what]}, asked for was {getattr(self, what)}"

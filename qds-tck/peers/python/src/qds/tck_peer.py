@@ -77,6 +77,7 @@ _COMPARED = {
     "readerEntryCount": "reader_entry_count",
     "checksums": "checksums",
     "arenaLength": "arena_length",
+    "retainCount": "retain_count",
 }
 
 

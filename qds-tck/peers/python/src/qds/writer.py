@@ -60,6 +60,7 @@ class RingWriter(Participant):
         self.bytes_written = self.writes_count = self.wait_timeouts = 0
         if not new:
             try:
+                self._check_inheritance()
                 self._take_over(label)
             except BaseException:
                 self.is_closed = True
@@ -68,9 +69,9 @@ class RingWriter(Participant):
 
     # ---- Takeover (chapter 15)
 
-    def _take_over(self, label: str) -> None:
-        w, s, h = self._w, self.segment, self._h
-        s.record_writer(self._token, label)
+    def _check_inheritance(self) -> None:
+        """QDS1-TAKE-03, before anything is changed."""
+        w, h = self._w, self._h
         published = w.load64(L.HEADER_PUBLISHED)
         floor = w.load64(L.HEADER_FLOOR)
         if not max(0, published - h.slot_count) <= floor <= published <= _MOST_MESSAGES:
@@ -78,6 +79,19 @@ class RingWriter(Participant):
                 f"channel {self.name}: floor is {floor} and published {published}, allowed is 0 <= floor <= published <= 2^62, "
                 f"with no more than {h.slot_count} between them; remove the channel"
             )
+        for sequence in range(floor, published):
+            if self._place(sequence) is None:
+                stamp, offset, length = self._descriptor(sequence)
+                raise CorruptChannel(
+                    f"channel {self.name}: the descriptor of message {sequence} has stamp {stamp}, offset {offset}, length {length}; "
+                    f"allowed are stamp {sequence + 1} and a multiple of 64 inside {h.arena_length} bytes; "
+                    f"read what can be read, then remove the channel"
+                )
+
+    def _take_over(self, label: str) -> None:
+        w, s, h = self._w, self.segment, self._h
+        s.record_writer(self._token, label)
+        published = w.load64(L.HEADER_PUBLISHED)
         while w.load64(s.descriptor(published) + L.DESCRIPTOR_STAMP) == published + 1:
             published += 1
             w.store64(L.HEADER_PUBLISHED, published)
@@ -88,7 +102,7 @@ class RingWriter(Participant):
         least = max(self._least_cursor(self._floor), published - h.slot_count, 0)
         self._live = self._read = min(least, published)
         for sequence in range(self._live, published):
-            place = self._checked_place(sequence)
+            place = self._place(sequence)
             if place is None:  # below the floor, and overwritten already
                 self._live_places.append((0, 0))
             else:
@@ -96,20 +110,18 @@ class RingWriter(Participant):
                 self._live_places.append(place)
         self._arena.set_pins(self._pins())
 
-    def _checked_place(self, sequence: int) -> tuple[int, int] | None:
-        """QDS1-TAKE-03; None for what is gone."""
-        w, d, h = self._w, self.segment.descriptor(sequence), self._h
-        stamp, offset, length = (
-            w.load64(d + o) for o in (L.DESCRIPTOR_STAMP, L.DESCRIPTOR_OFFSET, L.DESCRIPTOR_LENGTH)
-        )
+    def _descriptor(self, sequence: int) -> tuple[int, int, int]:
+        """Stamp, offset and length."""
+        w, d = self._w, self.segment.descriptor(sequence)
+        return w.load64(d + L.DESCRIPTOR_STAMP), w.load64(d + L.DESCRIPTOR_OFFSET), w.load64(d + L.DESCRIPTOR_LENGTH)
+
+    def _place(self, sequence: int) -> tuple[int, int] | None:
+        """Where a predecessor's message lies, and how much it takes; None for one that is damaged or gone."""
+        h = self._h
+        stamp, offset, length = self._descriptor(sequence)
         if stamp == sequence + 1 and 0 <= offset and offset % 64 == 0 and 0 <= length <= h.arena_length - offset:
             return offset, min(Arena.taken(length), h.arena_length - offset)
-        if sequence < self._floor:
-            return None
-        raise CorruptChannel(
-            f"channel {self.name}: the descriptor of message {sequence} has stamp {stamp}, offset {offset}, length {length}; "
-            f"allowed are stamp {sequence + 1} and a multiple of 64 inside {h.arena_length} bytes; remove the channel"
-        )
+        return None
 
     # ---- Claim, commit, abort
 

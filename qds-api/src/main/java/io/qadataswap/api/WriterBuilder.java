@@ -1,11 +1,13 @@
 package io.qadataswap.api;
 
+import io.qadataswap.api.WriterOptions.Setting;
 import io.qadataswap.api.codec.Codec;
 import io.qadataswap.api.layout.RingWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.EnumSet;
 import java.util.Objects;
 import java.util.Set;
 
@@ -28,6 +30,7 @@ public final class WriterBuilder<T> {
   private int retainCount;
   private long maxMessageLength;
   private boolean payloadChecksum;
+  private final Set<Setting> chosen = EnumSet.noneOf(Setting.class);
   private Set<PosixFilePermission> fileMode = PosixFilePermissions.fromString("rw-------");
   private IfExists ifExists = IfExists.TAKE_OVER;
   private WaitStrategy waitStrategy = WaitStrategy.BLOCKING;
@@ -50,6 +53,7 @@ public final class WriterBuilder<T> {
    */
   public WriterBuilder<T> capacity(long bytes) {
     capacity = positive("capacity", bytes);
+    chosen.add(Setting.CAPACITY);
     return this;
   }
 
@@ -61,6 +65,7 @@ public final class WriterBuilder<T> {
    */
   public WriterBuilder<T> messageSlots(int count) {
     messageSlots = (int) positive("messageSlots", count);
+    chosen.add(Setting.MESSAGE_SLOTS);
     return this;
   }
 
@@ -72,6 +77,7 @@ public final class WriterBuilder<T> {
    */
   public WriterBuilder<T> readerEntries(int count) {
     readerEntries = (int) positive("readerEntries", count);
+    chosen.add(Setting.READER_ENTRIES);
     return this;
   }
 
@@ -83,6 +89,7 @@ public final class WriterBuilder<T> {
    */
   public WriterBuilder<T> overflow(OverflowPolicy policy) {
     overflow = Objects.requireNonNull(policy, "policy");
+    chosen.add(Setting.OVERFLOW);
     return this;
   }
 
@@ -98,6 +105,7 @@ public final class WriterBuilder<T> {
       throw new IllegalArgumentException("retain=" + count + " allowed=0 or more");
     }
     retainCount = count;
+    chosen.add(Setting.RETAIN);
     return this;
   }
 
@@ -111,6 +119,7 @@ public final class WriterBuilder<T> {
    */
   public WriterBuilder<T> maxMessageLength(long bytes) {
     maxMessageLength = positive("maxMessageLength", bytes);
+    chosen.add(Setting.MAX_MESSAGE_LENGTH);
     return this;
   }
 
@@ -123,6 +132,7 @@ public final class WriterBuilder<T> {
    */
   public WriterBuilder<T> payloadChecksum(boolean on) {
     payloadChecksum = on;
+    chosen.add(Setting.PAYLOAD_CHECKSUM);
     return this;
   }
 
@@ -216,8 +226,9 @@ public final class WriterBuilder<T> {
   }
 
   /**
-   * Creates the channel, or takes over one without a live writer. Blocks while the segment is
-   * filled with zeros, about half a second for each GiB.
+   * Creates the channel, or takes over one without a live writer. One that exists must have what
+   * was set here; what was not set stays as it was created. Blocks while the segment is filled with
+   * zeros, about half a second for each GiB.
    *
    * @return the writer
    * @throws QdsException with reason {@code SECOND_WRITER}, {@code GEOMETRY_DIFFERS}, {@code
@@ -239,6 +250,7 @@ public final class WriterBuilder<T> {
             retainCount,
             maxMessageLength,
             payloadChecksum,
+            Set.copyOf(chosen),
             fileMode,
             ifExists,
             waitStrategy,

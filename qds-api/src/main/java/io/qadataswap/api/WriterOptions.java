@@ -19,6 +19,9 @@ import java.util.Set;
  *     is room
  * @param maxMessageLength most bytes of a message; 0 for the layout's default
  * @param payloadChecksum whether every message carries a checksum that readers verify
+ * @param chosen which of the values from {@code capacity} to {@code payloadChecksum} the program
+ *     has chosen: a channel that exists must have the same. The others are defaults for a new
+ *     channel; one that exists may have any
  * @param fileMode permissions of the file
  * @param ifExists what to do with a channel that exists
  * @param waitStrategy how to wait for room
@@ -36,8 +39,28 @@ public record WriterOptions(
     int retainCount,
     long maxMessageLength,
     boolean payloadChecksum,
+    Set<Setting> chosen,
     Set<PosixFilePermission> fileMode,
     IfExists ifExists,
     WaitStrategy waitStrategy,
     Timestamps timestamps,
-    String label) {}
+    String label) {
+
+  /** What is fixed when a channel is created. */
+  public enum Setting {
+    /** {@link WriterOptions#capacity()}. */
+    CAPACITY,
+    /** {@link WriterOptions#messageSlots()}. */
+    MESSAGE_SLOTS,
+    /** {@link WriterOptions#readerEntries()}. */
+    READER_ENTRIES,
+    /** {@link WriterOptions#overflow()}. */
+    OVERFLOW,
+    /** {@link WriterOptions#retainCount()}. */
+    RETAIN,
+    /** {@link WriterOptions#maxMessageLength()}. */
+    MAX_MESSAGE_LENGTH,
+    /** {@link WriterOptions#payloadChecksum()}. */
+    PAYLOAD_CHECKSUM
+  }
+}

@@ -68,26 +68,25 @@ final class SendCommand implements Callable<Integer> {
   @Option(
       names = "--slots",
       paramLabel = "N",
-      defaultValue = "512",
-      description = "Most messages in the channel. Default: ${DEFAULT-VALUE}.")
-  private int messageSlots;
+      description = "Most messages in the channel. Default: that of an existing channel, else 512.")
+  private Integer messageSlots;
 
   @Option(
       names = "--overflow",
       paramLabel = "POLICY",
-      defaultValue = "BLOCK",
       description =
           "What to do when the channel is full: BLOCK waits for the readers, DROP_OLDEST never"
-              + " waits and serves observers only. Default: ${DEFAULT-VALUE}.")
+              + " waits and serves observers only. Default: that of an existing channel, else"
+              + " BLOCK.")
   private OverflowPolicy overflow;
 
   @Option(
       names = "--retain",
       paramLabel = "N",
-      defaultValue = "0",
       description =
-          "Messages kept for late readers while there is room. Default: ${DEFAULT-VALUE}.")
-  private int retainCount;
+          "Messages kept for late readers while there is room. Default: that of an existing"
+              + " channel, else 0.")
+  private Integer retainCount;
 
   @Option(names = "--checksum", description = "Give each message a checksum that readers verify.")
   private boolean checksum;
@@ -195,13 +194,21 @@ final class SendCommand implements Callable<Integer> {
         Qds.writer(channel, ArrowCodec.with(allocator))
             .directory(channels.directory())
             .layout(channels.layoutOf(channel))
-            .messageSlots(messageSlots)
-            .overflow(overflow)
-            .retain(retainCount)
-            .payloadChecksum(checksum)
             .timestamps(Timestamps.ALWAYS)
             .label(label);
     backend.name().ifPresent(builder::backend);
+    if (messageSlots != null) {
+      builder.messageSlots(messageSlots);
+    }
+    if (overflow != null) {
+      builder.overflow(overflow);
+    }
+    if (retainCount != null) {
+      builder.retain(retainCount);
+    }
+    if (checksum) {
+      builder.payloadChecksum(true);
+    }
     Optional<ChannelInfo> existing = channels.find(channel);
     IfExists action = ifExists;
     if (action == null) {

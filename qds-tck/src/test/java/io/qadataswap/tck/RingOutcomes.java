@@ -428,8 +428,8 @@ abstract class RingOutcomes extends RingFixture {
       patch.putLong(1024, floor);
       readAndClose(reader, 0);
       assertRefused(Reason.CORRUPT, () -> reader.read(LONG), NAME, "stamp of message 1=0");
+      readAndClose(reader, 2);
     }
-    Qds.remove(directory, NAME, Qds.DEFAULT_LAYOUT, false);
   }
 
   @Test

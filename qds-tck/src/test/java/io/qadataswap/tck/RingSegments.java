@@ -28,6 +28,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
 
 /** The life of a channel's file: created, refused, taken over, looked at, damaged, removed. */
@@ -140,6 +141,35 @@ abstract class RingSegments extends RingFixture {
     try (Writer<Region> same = writer().messageSlots(SLOT_COUNT - 1).open()) {
       assertEquals(1, same.stats().nextSequence());
     }
+  }
+
+  @Test
+  void whatIsLeftOpenIsTakenFromTheChannel() throws Exception {
+    Supplier<WriterBuilder<Region>> open =
+        () -> Qds.writer(NAME, RegionCodec.instance()).directory(directory).backend(backend());
+    Writer<Region> first =
+        open.get()
+            .capacity(CAPACITY)
+            .messageSlots(SLOT_COUNT)
+            .readerEntries(3)
+            .overflow(OverflowPolicy.DROP_OLDEST)
+            .retain(2)
+            .maxMessageLength(4096)
+            .payloadChecksum(true)
+            .open();
+    write(first, 8);
+    first.close();
+    try (Writer<Region> second = open.get().open()) {
+      assertEquals(1, second.stats().nextSequence());
+      assertRefused(Reason.MESSAGE_TOO_LARGE, () -> second.claim(4097));
+    }
+    try (Writer<Region> third = open.get().messageSlots(SLOT_COUNT).retain(2).open()) {
+      assertEquals(1, third.stats().nextSequence());
+    }
+    assertRefused(
+        Reason.GEOMETRY_DIFFERS,
+        () -> open.get().overflow(OverflowPolicy.BLOCK).open(),
+        "overflow=DROP_OLDEST (asked for BLOCK)");
   }
 
   @Test

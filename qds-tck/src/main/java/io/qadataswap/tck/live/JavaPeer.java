@@ -37,6 +37,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Predicate;
 
 /**
  * The peer of this implementation: a program that speaks the peer protocol (see {@code
@@ -231,6 +232,7 @@ public final class JavaPeer {
             List.of(
                 "write", "read", "observe", "claim", "hold", "checksums", "drop-oldest", "ping"));
     if (tables != null) {
+      libraries.put("arrow", TableFiles.arrowVersion());
       // Arrow has no vectors for the last two.
       capabilities.addAll(
           List.of(ARROW_CODEC, "validate", "without:decimal32", "without:decimal64"));
@@ -253,26 +255,53 @@ public final class JavaPeer {
   }
 
   private void create(JsonNode request, ObjectNode answer) throws Failure {
+    Writer<?> opened;
+    try {
+      opened = creating(request, name -> true).open();
+    } catch (QdsException e) {
+      if (e.reason() != QdsException.Reason.GEOMETRY_DIFFERS) {
+        throw e;
+      }
+      // It exists: what was not asked for may be as it is.
+      opened = creating(request, request::has).open();
+    }
+    boolean ofTables = text(request, "codec", RegionCodec.ID).equals(ARROW_CODEC);
+    OpenWriter writer = new OpenWriter(opened, ofTables, Optional.empty());
+    writers.put(text(request, "writer"), writer);
+    answer.put("sequence", writer.nextSequence());
+  }
+
+  /** Sets those members that are asked for, some of them to the protocol's defaults. */
+  private WriterBuilder<?> creating(JsonNode request, Predicate<String> isAskedFor) throws Failure {
     int entryCount = (int) number(request, "readerEntryCount", 8);
     int slotCount = (int) number(request, "slotCount", 64);
-    long sectionsLength =
-        HEADER_LENGTH + entryCount * READER_ENTRY_LENGTH + slotCount * DESCRIPTOR_LENGTH;
-    long arenaOffset = (sectionsLength + ARENA_ALIGNMENT - 1) / ARENA_ALIGNMENT * ARENA_ALIGNMENT;
     WriterBuilder<?> builder =
         Qds.writer(text(request, "channel"), codec(request))
             .directory(Path.of(text(request, "directory")))
             .backend(BACKEND)
-            .capacity(arenaOffset + number(request, "arenaLength", 1 << 20))
-            .messageSlots(slotCount)
-            .readerEntries(entryCount)
-            .overflow(OverflowPolicy.valueOf(text(request, "overflowPolicy", "BLOCK")))
-            .retain((int) number(request, "retainCount", 0))
-            .payloadChecksum(request.path("checksums").asBoolean(false))
             .label(text(request, "label", ""));
-    boolean ofTables = text(request, "codec", RegionCodec.ID).equals(ARROW_CODEC);
-    OpenWriter writer = new OpenWriter(builder.open(), ofTables, Optional.empty());
-    writers.put(text(request, "writer"), writer);
-    answer.put("sequence", writer.nextSequence());
+    if (isAskedFor.test("slotCount")) {
+      builder.messageSlots(slotCount);
+    }
+    if (isAskedFor.test("readerEntryCount")) {
+      builder.readerEntries(entryCount);
+    }
+    if (isAskedFor.test("arenaLength")) {
+      long sectionsLength =
+          HEADER_LENGTH + entryCount * READER_ENTRY_LENGTH + slotCount * DESCRIPTOR_LENGTH;
+      long arenaOffset = (sectionsLength + ARENA_ALIGNMENT - 1) / ARENA_ALIGNMENT * ARENA_ALIGNMENT;
+      builder.capacity(arenaOffset + number(request, "arenaLength", 1 << 20));
+    }
+    if (isAskedFor.test("overflowPolicy")) {
+      builder.overflow(OverflowPolicy.valueOf(text(request, "overflowPolicy", "BLOCK")));
+    }
+    if (isAskedFor.test("retainCount")) {
+      builder.retain((int) number(request, "retainCount", 0));
+    }
+    if (isAskedFor.test("checksums")) {
+      builder.payloadChecksum(request.path("checksums").asBoolean(false));
+    }
+    return builder;
   }
 
   private void attach(JsonNode request, ObjectNode answer) throws Failure {

@@ -165,7 +165,7 @@ class LockRules extends LiveRules {
   }
 
   @Test
-  @DisplayName("QDS1-OPEN-04 a successor has to ask for the same geometry, and then goes on")
+  @DisplayName("QDS1-OPEN-04 a successor asks for the same geometry, or leaves it open")
   @IfThisFails("look at what you compare when the channel exists: what was asked for")
   void successorAsksForTheSame() throws IOException {
     End writer = create(first("write"));
@@ -175,8 +175,18 @@ class LockRules extends LiveRules {
     Peer second = reader.peer();
     second.ask(creating("x").with("slotCount", 16)).requireError("GEOMETRY_DIFFERS");
     second.ask(creating("x").with("arenaLength", 2 * SMALL_ARENA)).requireError("GEOMETRY_DIFFERS");
+    second.ask(creating("x").with("retainCount", 1)).requireError("GEOMETRY_DIFFERS");
+    second.ask(creating("x").with("checksums", true)).requireError("GEOMETRY_DIFFERS");
     second.ask(creating("x")).ok().require("sequence", 3);
-    assertEquals(3, new End(second, "writer", "x").write(10));
+    End successor = new End(second, "writer", "x");
+    assertEquals(3, successor.write(10));
+    successor.close();
+    Request leavingItOpen =
+        Request.of("create")
+            .with("writer", "y")
+            .with("directory", directory().toString())
+            .with("channel", CHANNEL);
+    second.ask(leavingItOpen).ok().require("sequence", 4);
     reader.drain(4).require("last", 3);
   }
 }

@@ -17,6 +17,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Properties;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.RootAllocator;
 import org.apache.arrow.vector.VectorLoader;
@@ -32,6 +33,21 @@ import org.apache.arrow.vector.types.pojo.Schema;
  */
 final class TableFiles {
   private final BufferAllocator allocator = new RootAllocator();
+
+  /** Returns the version of Arrow Java, as its artifact names it. */
+  static String arrowVersion() {
+    try (InputStream in =
+        VectorSchemaRoot.class.getResourceAsStream(
+            "/META-INF/maven/org.apache.arrow/arrow-vector/pom.properties")) {
+      Properties properties = new Properties();
+      if (in != null) {
+        properties.load(in);
+      }
+      return properties.getProperty("version", "unknown");
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
 
   Codec<?> codec() {
     return ArrowCodec.with(allocator);

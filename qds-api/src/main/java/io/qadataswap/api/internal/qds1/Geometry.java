@@ -4,8 +4,8 @@ import io.qadataswap.api.OverflowPolicy;
 import io.qadataswap.api.QdsException;
 import io.qadataswap.api.QdsException.Reason;
 import io.qadataswap.api.WriterOptions;
-import java.util.LinkedHashMap;
-import java.util.Map;
+import io.qadataswap.api.WriterOptions.Setting;
+import java.util.Set;
 
 /**
  * Where the sections of a segment lie, and the policies that were fixed when it was created.
@@ -117,23 +117,32 @@ record Geometry(
     return descriptorRingOffset + (sequence & (slotCount - 1)) * MessageDescriptor.LENGTH;
   }
 
-  /** Refuses a channel of another geometry, naming every field that differs. */
-  void requireSame(Geometry asked, String channelName) {
+  /** Returns whether a descriptor's values name a part of the arena where a payload may lie. */
+  boolean isPayload(long offset, long length) {
+    return offset >= 0
+        && length >= 0
+        && length <= arenaLength
+        && offset <= arenaLength - length
+        && offset % MessageDescriptor.PAYLOAD_ALIGNMENT == 0;
+  }
+
+  /** Refuses a channel that has not what was chosen, naming every field that differs. */
+  void requireChosen(Geometry asked, Set<Setting> chosen, String channelName) {
     StringBuilder differences = new StringBuilder();
-    Map<String, Object> wanted = asked.chosen();
-    chosen()
-        .forEach((field, found) -> {
-          if (!found.equals(wanted.get(field))) {
-            differences
-                .append(' ')
-                .append(field)
-                .append('=')
-                .append(found)
-                .append(" (asked for ")
-                .append(wanted.get(field))
-                .append(')');
-          }
-        });
+    for (Setting setting : Setting.values()) {
+      Object found = value(setting);
+      Object wanted = asked.value(setting);
+      if (chosen.contains(setting) && !found.equals(wanted)) {
+        differences
+            .append(' ')
+            .append(name(setting))
+            .append('=')
+            .append(found)
+            .append(" (asked for ")
+            .append(wanted)
+            .append(')');
+      }
+    }
     if (!differences.isEmpty()) {
       throw new QdsException(
           Reason.GEOMETRY_DIFFERS,
@@ -141,20 +150,33 @@ record Geometry(
               + channelName
               + " exists with"
               + differences
-              + "; ask for the same, or open with IfExists.REPLACE");
+              + "; ask for the same, leave it open, or open with IfExists.REPLACE");
     }
   }
 
-  private Map<String, Object> chosen() {
-    Map<String, Object> values = new LinkedHashMap<>();
-    values.put("capacity", segmentLength);
-    values.put("messageSlots", slotCount);
-    values.put("readerEntries", readerEntryCount);
-    values.put("overflow", overflow);
-    values.put("retain", retainCount);
-    values.put("maxMessageLength", maxMessageLength);
-    values.put("payloadChecksum", payloadChecksum);
-    return values;
+  /** Returns the name of the builder's method. */
+  private static String name(Setting setting) {
+    return switch (setting) {
+      case CAPACITY -> "capacity";
+      case MESSAGE_SLOTS -> "messageSlots";
+      case READER_ENTRIES -> "readerEntries";
+      case OVERFLOW -> "overflow";
+      case RETAIN -> "retain";
+      case MAX_MESSAGE_LENGTH -> "maxMessageLength";
+      case PAYLOAD_CHECKSUM -> "payloadChecksum";
+    };
+  }
+
+  private Object value(Setting setting) {
+    return switch (setting) {
+      case CAPACITY -> segmentLength;
+      case MESSAGE_SLOTS -> slotCount;
+      case READER_ENTRIES -> readerEntryCount;
+      case OVERFLOW -> overflow;
+      case RETAIN -> retainCount;
+      case MAX_MESSAGE_LENGTH -> maxMessageLength;
+      case PAYLOAD_CHECKSUM -> payloadChecksum;
+    };
   }
 
   private static int atMost(String field, WriterOptions options, int value, int limit) {

@@ -71,8 +71,7 @@ final class LosslessReader extends Qds1Reader {
     requireAttached();
     readDescriptor(sequence);
     if (!isDescriptorSound()) {
-      setNext(sequence + 1);
-      markReleased(sequence);
+      passOver(sequence);
       throw unsoundDescriptor(sequence);
     }
     if (copying) {
@@ -87,6 +86,12 @@ final class LosslessReader extends Qds1Reader {
   @Override
   boolean mayBeGone(long sequence) {
     return false;
+  }
+
+  @Override
+  void passOver(long sequence) {
+    setNext(sequence + 1);
+    markReleased(sequence);
   }
 
   @Override

@@ -40,7 +40,7 @@ final class ObserverReader extends Qds1Reader {
         if (skipIfLapped(sequence)) {
           continue;
         }
-        setNext(sequence + 1);
+        passOver(sequence);
         throw unsoundDescriptor(sequence);
       }
       if (copying ? takeCopy(loan, sequence) : takePinned(loan, sequence)) {
@@ -54,6 +54,12 @@ final class ObserverReader extends Qds1Reader {
   @Override
   boolean mayBeGone(long sequence) {
     return segment.floorAcquire() > sequence;
+  }
+
+  @Override
+  void passOver(long sequence) {
+    setNext(sequence + 1);
+    channel.putLongRelease(entryOffset + ReaderEntryDescriptor.CURSOR_OFFSET, sequence + 1);
   }
 
   @Override

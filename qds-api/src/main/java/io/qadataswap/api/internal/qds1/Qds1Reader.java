@@ -124,6 +124,9 @@ abstract class Qds1Reader implements RingReader {
   /** Returns whether the writer may have reclaimed a message that this reader has not read. */
   abstract boolean mayBeGone(long sequence);
 
+  /** Goes on behind a damaged message. */
+  abstract void passOver(long sequence);
+
   /** Returns the number of loans that still refer to the mapping. */
   abstract int openLoanCount();
 
@@ -184,11 +187,7 @@ abstract class Qds1Reader implements RingReader {
 
   /** Returns whether the copied descriptor names a part of the arena. */
   final boolean isDescriptorSound() {
-    return payloadOffset >= 0
-        && payloadLength >= 0
-        && payloadLength <= geometry.arenaLength()
-        && payloadOffset <= geometry.arenaLength() - payloadLength
-        && payloadOffset % MessageDescriptor.PAYLOAD_ALIGNMENT == 0;
+    return geometry.isPayload(payloadOffset, payloadLength);
   }
 
   final QdsException unsoundDescriptor(long sequence) {
@@ -455,20 +454,24 @@ abstract class Qds1Reader implements RingReader {
   /** A published message that this reader is due has its stamp: else the segment is damaged. */
   private void requireStampOfPublished() {
     long published = segment.publishedAcquire();
-    if (published > next && segment.stampAcquire(next) != next + 1 && !mayBeGone(next)) {
+    long sequence = next;
+    long stamp = segment.stampAcquire(sequence);
+    if (published > sequence && stamp != sequence + 1 && !mayBeGone(sequence)) {
+      requireAttached();
+      passOver(sequence);
       throw new QdsException(
           Reason.CORRUPT,
           "channel="
               + segment.name
               + " stamp of message "
-              + next
+              + sequence
               + "="
-              + segment.stampAcquire(next)
+              + stamp
               + " allowed="
-              + (next + 1)
+              + (sequence + 1)
               + " because published="
               + published
-              + "; remove the channel and create it again");
+              + "; the message is passed over");
     }
   }
 }

@@ -57,9 +57,6 @@ final class Qds1Writer implements RingWriter {
   /** As in the header, which nobody else writes. */
   private long floor;
 
-  /** What predecessors may have reclaimed already. */
-  private final long inheritedFloor;
-
   /** No reader is below this any more, and none will be: what lies below may be overwritten. */
   private long live;
 
@@ -102,7 +99,6 @@ final class Qds1Writer implements RingWriter {
     this.publishedBytes = channel.getLong(HeaderDescriptor.PUBLISHED_BYTES_OFFSET);
     this.startBytes = publishedBytes;
     this.floor = Math.max(0, Math.min(segment.floorAcquire(), next));
-    this.inheritedFloor = floor;
     this.live = Math.max(0, next - geometry.slotCount());
     // A former writer may have died between storing the floor and scanning again.
     VarHandle.fullFence();
@@ -416,38 +412,17 @@ final class Qds1Writer implements RingWriter {
     return arena.extend(footprint, reuseEarly);
   }
 
+  /**
+   * Keeps clear of a predecessor's message. One that is unsound is gone: a reader that was only
+   * about to join has stored a cursor below the floor, where the predecessor had reused the slot.
+   */
   private void addInheritedObstacle(long sequence) {
     long slot = geometry.slotOffset(sequence);
     long offset = channel.getLong(slot + MessageDescriptor.OFFSET_OFFSET);
     long length = channel.getLong(slot + MessageDescriptor.LENGTH_OFFSET);
-    if (segment.stampAcquire(sequence) != sequence + 1
-        || offset < 0
-        || length < 0
-        || offset % MessageDescriptor.PAYLOAD_ALIGNMENT != 0
-        || offset > geometry.arenaLength() - length) {
-      if (sequence < inheritedFloor) {
-        // Gone: the reader that seemed to be in it was only about to join, and will see the floor.
-        return;
-      }
-      throw new QdsException(
-          Reason.CORRUPT,
-          "channel="
-              + segment.name
-              + " descriptor of message "
-              + sequence
-              + ": stamp="
-              + segment.stampAcquire(sequence)
-              + " offset="
-              + offset
-              + " length="
-              + length
-              + " allowed=the stamp "
-              + (sequence + 1)
-              + " and a part of the arena of "
-              + geometry.arenaLength()
-              + " bytes; remove the channel");
+    if (segment.stampAcquire(sequence) == sequence + 1 && geometry.isPayload(offset, length)) {
+      arena.addObstacle(offset, offset + MessageDescriptor.footprint(length));
     }
-    arena.addObstacle(offset, offset + MessageDescriptor.footprint(length));
   }
 
   private boolean awaitRoom(long footprint, long timeoutNs) throws InterruptedException {

@@ -86,6 +86,36 @@ final class Segment {
     }
   }
 
+  /** For a successor: each message that is there names a part of the arena. */
+  void requireSoundDescriptors() {
+    long published = publishedAcquire();
+    for (long sequence = floorAcquire(); sequence < published; sequence++) {
+      long slot = geometry.slotOffset(sequence);
+      long stamp = stampAcquire(sequence);
+      long offset = channel.getLong(slot + MessageDescriptor.OFFSET_OFFSET);
+      long length = channel.getLong(slot + MessageDescriptor.LENGTH_OFFSET);
+      if (stamp != sequence + 1 || !geometry.isPayload(offset, length)) {
+        throw new QdsException(
+            Reason.CORRUPT,
+            "channel="
+                + name
+                + " descriptor of message "
+                + sequence
+                + ": stamp="
+                + stamp
+                + " offset="
+                + offset
+                + " length="
+                + length
+                + " allowed=the stamp "
+                + (sequence + 1)
+                + " and a multiple of 64 with its length inside the arena of "
+                + geometry.arenaLength()
+                + " bytes; read what can be read, then remove the channel");
+      }
+    }
+  }
+
   int writerStateAcquire() {
     return channel.getIntAcquire(HeaderDescriptor.WRITER_STATE_OFFSET);
   }

@@ -346,7 +346,7 @@ final class Segments {
       }
       SegmentHeader header = readHeader(file, name, true);
       requireCodec(name, header.codecId(), options.codecId());
-      header.geometry().requireSame(geometry, name);
+      header.geometry().requireChosen(geometry, options.chosen(), name);
       lock = lockWriter(file, name);
       if (lock == null) {
         if (!file.isAtItsPath()) {
@@ -372,6 +372,7 @@ final class Segments {
       }
       segment.requireSoundCounters();
       segment.requireFloorInRing();
+      segment.requireSoundDescriptors();
       if (segment.writerStateAcquire() == HeaderDescriptor.WRITER_ACTIVE) {
         LOGGER.log(
             System.Logger.Level.INFO,
