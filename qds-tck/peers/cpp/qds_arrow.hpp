@@ -65,10 +65,15 @@ class FrameReader final : public arrow::ipc::MessageReader {
                                     ", allowed is 0 to ", Left());
     }
     const arrow::ipc::MessageType type = head->type();
+    if (type != arrow::ipc::MessageType::SCHEMA && type != arrow::ipc::MessageType::DICTIONARY_BATCH &&
+        type != arrow::ipc::MessageType::RECORD_BATCH) {  // ARROW-READ-06
+      return arrow::Status::NotImplemented("frame of type ", static_cast<int>(type),
+                                           ", allowed are a schema, dictionaries and batches");
+    }
     const bool expected = seen_schema_ ? type == arrow::ipc::MessageType::DICTIONARY_BATCH ||
                                              type == arrow::ipc::MessageType::RECORD_BATCH
                                        : type == arrow::ipc::MessageType::SCHEMA;
-    if (!expected) {  // ARROW-SHAPE-01, ARROW-READ-06
+    if (!expected) {  // ARROW-SHAPE-01
       return arrow::Status::Invalid("frame of type ", static_cast<int>(type),
                                     seen_schema_ ? ", allowed are dictionaries and batches" : ", allowed is a schema");
     }
@@ -96,6 +101,39 @@ class FrameReader final : public arrow::ipc::MessageReader {
   bool seen_schema_ = false;
 };
 
+/// ARROW-CHECK-02
+inline arrow::Status CheckNesting(const arrow::DataType& type, int depth = 1) {
+  constexpr int kMaxDepth = 64;
+  if (depth > kMaxDepth) return arrow::Status::Invalid("fields are nested deeper than ", kMaxDepth);
+  for (const auto& child : type.fields()) ARROW_RETURN_NOT_OK(CheckNesting(*child->type(), depth + 1));
+  return arrow::Status::OK();
+}
+
+inline bool HasValidity(const arrow::DataType& type) {
+  switch (type.id()) {
+    case arrow::Type::NA:
+    case arrow::Type::SPARSE_UNION:
+    case arrow::Type::DENSE_UNION:
+    case arrow::Type::RUN_END_ENCODED:
+      return false;
+    case arrow::Type::EXTENSION:
+      return HasValidity(*static_cast<const arrow::ExtensionType&>(type).storage_type());
+    default:
+      return true;
+  }
+}
+
+/// Without a validity buffer no value is null, also where nobody has counted (ARROW-READ-03): Arrow refuses an empty one.
+inline void DropEmptyValidity(arrow::ArrayData& data) {
+  if (data.null_count.load() == arrow::kUnknownNullCount && !data.buffers.empty() && data.buffers[0] &&
+      data.buffers[0]->size() == 0 && HasValidity(*data.type)) {
+    data.buffers[0] = nullptr;
+    data.null_count = 0;
+  }
+  for (const auto& child : data.child_data) DropEmptyValidity(*child);
+  if (data.dictionary) DropEmptyValidity(*data.dictionary);
+}
+
 /// The batches of one message.
 inline arrow::Result<std::shared_ptr<arrow::Table>> ParseTable(std::shared_ptr<arrow::Buffer> payload, bool in_full) {
   arrow::ipc::IpcReadOptions options = arrow::ipc::IpcReadOptions::Defaults();
@@ -103,11 +141,13 @@ inline arrow::Result<std::shared_ptr<arrow::Table>> ParseTable(std::shared_ptr<a
   options.ensure_alignment = arrow::ipc::Alignment::kDataTypeSpecificAlignment;  // copies only what lies askew
   ARROW_ASSIGN_OR_RAISE(const auto stream, arrow::ipc::RecordBatchStreamReader::Open(
                                                std::make_unique<FrameReader>(std::move(payload)), options));
+  for (const auto& field : stream->schema()->fields()) ARROW_RETURN_NOT_OK(CheckNesting(*field->type()));
   arrow::RecordBatchVector batches;
   for (;;) {
     std::shared_ptr<arrow::RecordBatch> batch;
     ARROW_RETURN_NOT_OK(stream->ReadNext(&batch));
     if (!batch) break;
+    for (const auto& column : batch->column_data()) DropEmptyValidity(*column);
     ARROW_RETURN_NOT_OK(in_full ? batch->ValidateFull() : batch->Validate());
     batches.push_back(std::move(batch));
   }
@@ -263,14 +303,15 @@ inline bool WriteTable(Writer& writer, const arrow::Table& table, Duration timeo
 }
 
 /// A received message as a table whose columns are views of it: the loan lasts as long as any of them. `reader` is the
-/// one that received it. Throws kCorrupt if the bytes are no sound table.
+/// one that received it. Throws kCorrupt if the bytes are no sound table, kUnsupported if Arrow has no arrays for it.
 inline std::shared_ptr<arrow::Table> ToTable(Loan loan, const Reader& reader, ReadOptions options = {}) {
   const int64_t sequence = loan.sequence();
   const auto table = detail::ParseTable(std::make_shared<detail::LoanBuffer>(std::move(loan)),
                                         options.validate_in_full || reader.copies());
   if (!table.ok()) {
-    throw Error(Reason::kCorrupt, "channel " + detail::Quoted(reader.name()) + ": message " +
-                                      std::to_string(sequence) + " was passed over: " + table.status().ToString());
+    const Reason reason = table.status().IsNotImplemented() ? Reason::kUnsupported : Reason::kCorrupt;
+    throw Error(reason, "channel " + detail::Quoted(reader.name()) + ": message " + std::to_string(sequence) +
+                            " was passed over: " + table.status().ToString());
   }
   return *table;
 }

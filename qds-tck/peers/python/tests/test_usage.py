@@ -189,6 +189,26 @@ def test_iteration_gives_frames_until_the_writer_closes(directory: str) -> None:
         reader.read_arrow()
 
 
+def test_a_loop_that_lets_go_of_its_frame_gives_it_back_while_it_waits(directory: str) -> None:
+    """Who lingers until all was given back need not wait for the end of the loop."""
+    with qds.create_writer("d", 1, 8) as writer, qds.create_reader("d") as reader:
+
+        def loop() -> None:
+            for df in reader:
+                del df
+
+        looping = threading.Thread(target=loop)
+        looping.start()
+        writer.write(pl.DataFrame({"x": [1]}))
+        deadline = time.monotonic() + 20
+        while reader.get_stats()["reads_count"] < 1 or reader.get_stats()["open_loans"] > 0:
+            assert time.monotonic() < deadline, reader.get_stats()
+            time.sleep(0.001)
+        assert looping.is_alive()
+        writer.close()
+        looping.join()
+
+
 def test_directories_that_cannot_be_written(tmp_path: Path) -> None:
     with pytest.raises(qds.QdsError, match="channel d: the directory .*missing does not exist"):
         qds.create_writer("d", 1, directory=tmp_path / "missing")

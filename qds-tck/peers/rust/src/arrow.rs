@@ -260,8 +260,14 @@ pub(crate) fn decode(payload: &Buffer, validation: Validation) -> std::result::R
                         .and_then(|decoder| decoder.with_skip_validation(skip.clone()).read_record_batch());
                 batches.push(decoded.map_err(|error| format!("batch {}: {error}", batches.len()))?);
             }
-            (None, header) => return Err(format!("it begins with {header:?}, allowed is a schema").into()),
-            (Some(_), header) => return Err(format!("it has a {header:?} where a batch is allowed").into()),
+            (None, MessageHeader::DictionaryBatch | MessageHeader::RecordBatch) => {
+                return Err(format!("it begins with a {header:?}, allowed is a schema").into());
+            }
+            (Some(_), MessageHeader::Schema) => return Err("it has a second schema".into()),
+            (_, header) => {
+                let text = format!("it has a {header:?}, allowed are a schema, dictionaries and batches");
+                return Err(Refusal::unsupported(text));
+            }
         }
     }
     let schema = schema.ok_or("it is empty, allowed is a stream with a schema")?;

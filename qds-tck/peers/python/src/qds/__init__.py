@@ -34,6 +34,7 @@ from .errors import (
     Replaced,
     SecondWriter,
     SequenceGone,
+    UnsupportedMessage,
     WriterDied,
 )
 from .frame import SharedDataFrame, create_reader, create_writer, get_version, has_arrow_support
@@ -62,6 +63,7 @@ __all__ = [
     "SecondWriter",
     "SequenceGone",
     "SharedDataFrame",
+    "UnsupportedMessage",
     "WriterDied",
     "__version__",
     "create_reader",

@@ -61,6 +61,12 @@ class CorruptMessage(QdsError):
     reason = "CORRUPT"
 
 
+class UnsupportedMessage(QdsError):
+    """One message holds what this package, or pyarrow, does not read. It was passed over; the next read goes on behind it."""
+
+    reason = "UNSUPPORTED"
+
+
 class MessageTooLarge(QdsError):
     """A message is longer than the channel's `maxMessageLength`."""
 

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import ctypes
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from .errors import CorruptMessage
+from .errors import CorruptMessage, UnsupportedMessage
 from .reader import Message
 
 _CONTINUATION = b"\xff\xff\xff\xff"
 _END = _CONTINUATION + bytes(4)
 _SCHEMA, _DICTIONARY_BATCH, _RECORD_BATCH = 1, 2, 3
 _LONGEST_METADATA = 1 << 28
+_DEEPEST_NESTING = 64
 _MOST_METADATA = 2048
 
 
@@ -92,6 +93,85 @@ def _header_type_and_body(metadata: bytes | bytearray) -> tuple[int, int]:
         if length < 8:
             kind = 0
     return metadata[table + kind] if kind else 0, _i64(metadata, table + body)[0] if body else 0
+
+
+# ---- Schemas, as far as the nodes of a batch need them
+
+# Codes of the union Type in Arrow's Schema.fbs, and the number of buffers of an array of it; the others have two.
+_NULL, _UNION, _RUN_END_ENCODED, _BINARY_VIEW, _UTF8_VIEW = 1, 14, 22, 23, 24
+_BUFFER_COUNTS = {_NULL: 0, 4: 3, 5: 3, 13: 1, 16: 1, 19: 3, 20: 3, _RUN_END_ENCODED: 0, 25: 3, 26: 3}
+
+
+class _Node(NamedTuple):
+    """What a node of a batch stands for."""
+
+    buffer_count: int
+    has_validity: bool
+    has_views: bool
+
+
+class _Layout:
+    """The nodes that a schema demands of a batch, and of each dictionary by its id.
+
+    The schema's metadata has passed pyarrow's verifier, which bounds the number of its tables.
+    """
+
+    def __init__(self, metadata: bytes) -> None:
+        self.batch: list[_Node] = []
+        self.dictionaries: dict[int, list[_Node]] = {}
+        schema = _Table.root(metadata).table(2)
+        if schema is not None:
+            self._add_children(schema, 1, self.batch, 1)
+
+    def _add_children(self, parent: _Table, index: int, nodes: list[_Node], depth: int) -> None:
+        first, count = parent.vector(index)
+        if count and depth > _DEEPEST_NESTING:
+            raise ValueError(f"fields are nested deeper than {_DEEPEST_NESTING}")
+        for at in range(first, first + 4 * count, 4):
+            field = _Table(parent.data, at + struct.unpack_from("<I", parent.data, at)[0])
+            encoding = field.table(4)
+            if encoding is None:
+                self._add(field, nodes, depth)
+            else:  # the batch has the indices
+                nodes.append(_Node(2, True, False))
+                values = self.dictionaries[encoding.number(0, "q")] = []
+                self._add(field, values, depth)
+
+    def _add(self, field: _Table, nodes: list[_Node], depth: int) -> None:
+        kind = field.number(2, "B")
+        if kind == _UNION:
+            union = field.table(3)
+            is_dense = union is not None and union.number(0, "h") == 1
+            nodes.append(_Node(1 + is_dense, False, False))
+        else:
+            has_validity = kind not in (_NULL, _RUN_END_ENCODED)
+            nodes.append(_Node(_BUFFER_COUNTS.get(kind, 2), has_validity, kind in (_BINARY_VIEW, _UTF8_VIEW)))
+        self._add_children(field, 5, nodes, depth + 1)
+
+    def with_counted_nulls(self, metadata: bytes) -> bytes:
+        """Metadata of a batch or dictionary in which an array without a validity buffer has no nulls, also where they were
+        not counted (ARROW-READ-03): pyarrow misses the buffer otherwise."""
+        kind, _ = _header_type_and_body(metadata)
+        batch = _Table.root(metadata).table(2)
+        nodes = self.batch
+        if batch is not None and kind == _DICTIONARY_BATCH:
+            nodes = self.dictionaries.get(batch.number(0, "q"), [])
+            batch = batch.table(1)
+        if batch is None:
+            return metadata
+        at, count = batch.vector(1)
+        buffer, _ = batch.vector(2)
+        variadic, _ = batch.vector(4)
+        counted = bytearray(metadata)
+        for node in nodes[:count]:
+            if node.has_validity and _i64(metadata, at + 8)[0] == -1 and _i64(metadata, buffer + 8)[0] == 0:
+                struct.pack_into("<q", counted, at + 8, 0)
+            at += 16
+            buffer += 16 * node.buffer_count
+            if node.has_views:
+                buffer += 16 * _i64(metadata, variadic)[0]
+                variadic += 8
+        return bytes(counted)
 
 
 # ---- Writing
@@ -226,7 +306,7 @@ class _Frames:
     closed = False
     read: Callable[[int], Any]
 
-    def set(self, parts: tuple[Any, ...]) -> None:
+    def set(self, parts: Sequence[Any]) -> None:
         self.read = self.read_buffer = partial(next, iter(parts))
 
     def tell(self) -> int:
@@ -264,9 +344,14 @@ class Decoder:
             frame = self._only_frame(message)
             if frame is None:
                 return self._decode(message)
-            batch = pa.ipc.read_record_batch(frame, self._schema)
-            batch.validate(full=self._full)
+            try:
+                batch = pa.ipc.read_record_batch(frame, self._schema)
+                batch.validate(full=self._full)
+            except pa.ArrowInvalid:
+                return self._decode(message)  # it may be as ARROW-READ-03 says
             return pa.Table.from_batches([batch])
+        except pa.ArrowNotImplementedError as e:
+            raise UnsupportedMessage(f"channel {self._channel}: message {message.sequence}: {e}; it was passed over") from e
         except (pa.ArrowException, struct.error, ValueError, IndexError, OverflowError, OSError) as e:
             raise CorruptMessage(
                 f"channel {self._channel}: message {message.sequence} of {message.length} bytes is no sound Arrow stream: {e}; "
@@ -276,15 +361,18 @@ class Decoder:
     def _decode(self, message: Message) -> pa.Table:
         if message.length == 0:
             raise ValueError("it is empty, a schema was expected")
-        parts, kinds, schema_length = _split(pa.foreign_buffer(message.address, message.length, message))
+        parts, metadata, kinds, schema_length = _split(pa.foreign_buffer(message.address, message.length, message))
         if not kinds or kinds[0] != _SCHEMA:
             raise ValueError(f"it begins with a header of type {kinds[0] if kinds else 'none'}, a schema was expected")
         if _SCHEMA in kinds[1:]:
             raise ValueError("it has a second schema")
         frames = _Frames()
-        frames.set((*parts, b""))
-        reader = pa.ipc.open_stream(pa.PythonFile(frames, mode="r"))
+        frames.set(parts)
+        reader = pa.ipc.open_stream(pa.PythonFile(frames, mode="r"))  # which reads the schema, and nothing behind it
         schema = reader.schema
+        layout = _Layout(parts[metadata[0]])
+        for at in metadata[1:]:
+            parts[at] = layout.with_counted_nulls(parts[at])
         batches = list(reader)
         if parts[0] == _CONTINUATION and schema_length and not _has_dictionary(schema):
             self._schema_bytes, self._schema = b"".join(parts[:3]), schema
@@ -323,9 +411,11 @@ class Decoder:
         return frame
 
 
-def _split(payload: pa.Buffer) -> tuple[list[Any], list[int], int]:
-    """Private metadata and shared bodies by turns; the types of the headers; and the length of the first frame, if that has no body."""
+def _split(payload: pa.Buffer) -> tuple[list[Any], list[int], list[int], int]:
+    """Private metadata and shared bodies by turns; which of them are metadata; the types of the headers; and the length of
+    the first frame, if that has no body."""
     parts: list[Any] = []
+    metadata_at: list[int] = []
     kinds: list[int] = []
     first_length = position = 0
     end = payload.size
@@ -344,8 +434,11 @@ def _split(payload: pa.Buffer) -> tuple[list[Any], list[int], int]:
         metadata = payload.slice(position, length).to_pybytes()
         kind, body = _header_type_and_body(metadata)
         if kind not in (_SCHEMA, _DICTIONARY_BATCH, _RECORD_BATCH):
-            raise ValueError(f"a header of type {kind}, allowed are schema, dictionary batch and record batch")
+            raise pa.ArrowNotImplementedError(
+                f"it has a header of type {kind}, allowed are schema, dictionary batch and record batch"
+            )
         parts += (prefix[at : at + 4] for at in range(0, position - begin, 4))
+        metadata_at.append(len(parts))
         parts.append(metadata)
         position += length
         if not 0 <= body <= end - position:
@@ -356,7 +449,8 @@ def _split(payload: pa.Buffer) -> tuple[list[Any], list[int], int]:
             first_length = position
         kinds.append(kind)
         position += body
-    return parts, kinds, first_length
+    parts.append(b"")
+    return parts, metadata_at, kinds, first_length
 
 
 def _has_dictionary(schema: pa.Schema) -> bool:

@@ -61,6 +61,13 @@ final class Answer {
     throw unexpected("the error " + String.join(" or ", kinds) + ", with a message");
   }
 
+  /** Requires the text of an error to name something. */
+  void requireText(String named) {
+    if (!text("message").contains(named)) {
+      throw unexpected("a message that names " + named);
+    }
+  }
+
   void requireTimeout() {
     if (!isTimeout()) {
       throw unexpected("a time-out");
@@ -97,6 +104,11 @@ final class Answer {
       throw unexpected(member + "=" + expected);
     }
     return this;
+  }
+
+  @Override
+  public String toString() {
+    return json.toString();
   }
 
   AssertionError unexpected(String expected) {

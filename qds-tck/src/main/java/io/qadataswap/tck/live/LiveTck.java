@@ -21,6 +21,7 @@ public final class LiveTck {
   public static List<Class<?>> rules() {
     return List.of(
         PeerRules.class,
+        FixtureRules.class,
         ExchangeRules.class,
         LockRules.class,
         WaitRules.class,

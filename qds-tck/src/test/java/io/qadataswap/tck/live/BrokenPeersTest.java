@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.qadataswap.api.channel.ChannelProvider;
+import io.qadataswap.tck.fixtures.SegmentVariant;
 import io.qadataswap.tck.live.FaultyBackend.Fault;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -13,11 +14,13 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledForJreRange;
 import org.junit.jupiter.api.condition.JRE;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.platform.engine.DiscoverySelector;
 import org.junit.platform.engine.TestExecutionResult;
 import org.junit.platform.engine.discovery.DiscoverySelectors;
 import org.junit.platform.launcher.LauncherDiscoveryRequest;
@@ -74,6 +77,20 @@ class BrokenPeersTest {
     assertTrue(broken.keySet().stream().noneMatch(rule -> rule.startsWith("PEER-01")));
   }
 
+  @Test
+  void aReaderThatTakesDamageIsFoundOut() throws IOException {
+    PeerProgram faulty = faulty(Fault.BENDS_OFFSETS);
+    Map<String, String> broken =
+        failures(
+            new Pair(faulty, faulty),
+            DiscoverySelectors.selectMethod(
+                FixtureRules.class, "variantsRead", SegmentVariant.class.getName()));
+    assertEquals(
+        Set.of("descriptor-offset-unaligned", "descriptor-offset-negative"), broken.keySet());
+    String why = broken.get("descriptor-offset-negative");
+    assertTrue(why.contains("a message that names offset"), why);
+  }
+
   /** Requires that a fault of the first program breaks these rules and no others. */
   private void requireBroken(Fault fault, Class<?> rules, String... expected) throws IOException {
     Map<String, String> broken = failures(new Pair(faulty(fault), JavaPrograms.ffm()), rules);
@@ -106,9 +123,13 @@ class BrokenPeersTest {
 
   /** Returns the rules that a pair breaks, with their reasons. */
   private static Map<String, String> failures(Pair pair, Class<?> rules) {
+    return failures(pair, DiscoverySelectors.selectClass(rules));
+  }
+
+  private static Map<String, String> failures(Pair pair, DiscoverySelector rules) {
     LauncherDiscoveryRequest request =
         LauncherDiscoveryRequestBuilder.request()
-            .selectors(DiscoverySelectors.selectClass(rules))
+            .selectors(rules)
             .configurationParameter(LiveTck.PLAN, new LivePlan(List.of(pair)).toJson())
             .build();
     Map<String, String> failures = new TreeMap<>();

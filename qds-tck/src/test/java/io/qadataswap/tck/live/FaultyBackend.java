@@ -23,6 +23,9 @@ public final class FaultyBackend implements ChannelProvider {
   private static final long PINS_END = 112;
   private static final long STATE_OFFSET = 128;
   private static final long TOKEN_OFFSET = 136;
+  private static final long DESCRIPTOR_RING_OFFSET =
+      READER_TABLE_OFFSET + ENTRY_COUNT * ENTRY_LENGTH;
+  private static final long DESCRIPTOR_LENGTH = 64;
   private static final long ARENA_OFFSET = 65_536;
 
   /** What is wrong. */
@@ -34,7 +37,9 @@ public final class FaultyBackend implements ChannelProvider {
     /** A writer frees the entries of readers that live, when it publishes. */
     EVICTS_THE_LIVING,
     /** What is written is not what was to be written. */
-    GARBLES
+    GARBLES,
+    /** A descriptor's offset is made positive and a multiple of 64, instead of being refused. */
+    BENDS_OFFSETS
   }
 
   private final Fault fault = Fault.valueOf(System.getProperty(FAULT, "WAKES_NOBODY"));
@@ -114,6 +119,14 @@ public final class FaultyBackend implements ChannelProvider {
       case GARBLES -> {
         if (name.equals("putLong") && offset == ARENA_OFFSET) {
           arguments[1] = ~(long) arguments[1];
+        }
+      }
+      case BENDS_OFFSETS -> {
+        if (name.equals("getLong")
+            && offset >= DESCRIPTOR_RING_OFFSET
+            && offset < ARENA_OFFSET
+            && offset % DESCRIPTOR_LENGTH == Long.BYTES) {
+          return Math.abs((long) method.invoke(channel, arguments)) & -DESCRIPTOR_LENGTH;
         }
       }
     }
