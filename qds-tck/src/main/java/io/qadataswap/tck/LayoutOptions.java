@@ -11,6 +11,7 @@ import io.qadataswap.api.WaitStrategy;
 import io.qadataswap.api.WriterOptions;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.EnumSet;
 
 /** Options as the facade's builders make them, and short ways to change one. */
 final class LayoutOptions {
@@ -41,6 +42,7 @@ final class LayoutOptions {
         0,
         0,
         false,
+        EnumSet.allOf(WriterOptions.Setting.class),
         PosixFilePermissions.fromString("rw-------"),
         IfExists.TAKE_OVER,
         WaitStrategy.BLOCKING,
@@ -99,6 +101,7 @@ final class LayoutOptions {
         o.retainCount(),
         o.maxMessageLength(),
         o.payloadChecksum(),
+        o.chosen(),
         o.fileMode(),
         ifExists,
         o.waitStrategy(),

@@ -124,6 +124,7 @@ final class FaultyLayout implements RingLayout {
             asked.retainCount(),
             asked.maxMessageLength(),
             asked.payloadChecksum(),
+            asked.chosen(),
             asked.fileMode(),
             ifExists,
             asked.waitStrategy(),
