@@ -340,7 +340,7 @@ mod tests {
             let mut changed = block;
             changed[at] ^= 0x10;
             let kind = Header::decode("c", &changed, length, true).map(|_| ()).unwrap_err().kind();
-            let unsupported = (8..14).contains(&at);
+            let unsupported = (12..14).contains(&at);
             assert_eq!(kind, if unsupported { ErrorKind::Unsupported } else { ErrorKind::Corrupt }, "byte {at}");
         }
     }
