@@ -84,7 +84,8 @@ final class Child {
 
   static String classPath(Side side) {
     List<Class<?>> libraries =
-        new ArrayList<>(List.of(RingChild.class, Qds.class, provider(side.backend)));
+        new ArrayList<>(
+            List.of(RingChild.class, Payloads.class, Qds.class, provider(side.backend)));
     if (side.backend.equals("agrona")) {
       libraries.add(UnsafeBuffer.class);
     }
