@@ -5,7 +5,9 @@ import io.qadataswap.api.codec.Decoder;
 import io.qadataswap.api.layout.Loan;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.vector.types.pojo.Schema;
 
@@ -14,7 +16,12 @@ import org.apache.arrow.vector.types.pojo.Schema;
  * leaves the bodies where they are. The schema is parsed only when its bytes differ from the last.
  */
 final class ArrowDecoder implements Decoder<ArrowTable> {
+  private static final byte[] NO_BYTES = {};
   private static final int METADATA_LIMIT = 1 << 28;
+
+  /** Each may keep some hundred KB of buffers. */
+  private static final int MEMORY_LIMIT = 4;
+
   private static final int SLOT_VERSION = 0;
   private static final int SLOT_HEADER_TYPE = 1;
   private static final int SLOT_HEADER = 2;
@@ -23,12 +30,18 @@ final class ArrowDecoder implements Decoder<ArrowTable> {
   private final Faults faults;
   private final boolean fullValidation;
   private final ChannelAllocator allocator;
-  private final ValidBits validBits;
+  private final ValidBits validBits = new ValidBits();
   private final FlatBuffer flatBuffer;
+  private final TableLoader loader;
+
+  /** Serve one message after the other, as many as are open at the same time. */
+  private final List<MessageMemory> memories = new ArrayList<>(MEMORY_LIMIT);
 
   private byte[] metadata = new byte[1024];
-  private byte[] schemaMetadata = new byte[0];
   private TableLayout layout;
+
+  /** What the layout was parsed from, with what precedes it; empty if it cannot be compared. */
+  private byte[] schemaFrame = NO_BYTES;
 
   // The frame that nextFrame() has read.
   private int metadataLength;
@@ -42,20 +55,25 @@ final class ArrowDecoder implements Decoder<ArrowTable> {
     this.faults = new Faults(channel);
     this.fullValidation = fullValidation;
     this.allocator = new ChannelAllocator(parent, channel);
-    this.validBits = new ValidBits(allocator);
     this.flatBuffer = new FlatBuffer(faults);
+    this.loader = new TableLoader(allocator, flatBuffer, faults);
   }
 
   @Override
   public ArrowTable decode(Loan loan) {
     faults.message(loan.sequence());
     Region region = loan.region();
-    if (!nextFrame(region, 0)) {
-      throw faults.corrupt("stream", region.length() + " bytes without a schema", "a schema first");
+    if (!isLastSchema(region)) {
+      if (!nextFrame(region, 0)) {
+        throw faults.corrupt(
+            "stream", region.length() + " bytes without a schema", "a schema first");
+      }
+      readSchema(region);
     }
-    readSchema();
-    try (TableLoader loader =
-        new TableLoader(layout, loan, allocator, validBits, flatBuffer, faults)) {
+    MessageMemory memory = freeMemory();
+    memory.open(loan);
+    loader.begin(layout, loan, memory);
+    try {
       while (nextFrame(region, bodyPosition + bodyLength)) {
         switch (headerType) {
           case BatchMetadata.HEADER_RECORD_BATCH ->
@@ -72,7 +90,28 @@ final class ArrowDecoder implements Decoder<ArrowTable> {
         }
       }
       return loader.finish(fullValidation);
+    } finally {
+      loader.end();
     }
+  }
+
+  private MessageMemory freeMemory() {
+    if (fullValidation) {
+      // The message may be a private copy, which is gone after it: no later message may make its
+      // buffers accessible again.
+      return new MessageMemory(allocator, validBits);
+    }
+    for (int i = 0; i < memories.size(); i++) {
+      MessageMemory memory = memories.get(i);
+      if (memory.isFree()) {
+        return memory;
+      }
+    }
+    MessageMemory memory = new MessageMemory(allocator, validBits);
+    if (memories.size() < MEMORY_LIMIT) {
+      memories.add(memory);
+    }
+    return memory;
   }
 
   @Override
@@ -86,7 +125,6 @@ final class ArrowDecoder implements Decoder<ArrowTable> {
 
   @Override
   public void close() {
-    validBits.close();
     allocator.close();
   }
 
@@ -145,11 +183,23 @@ final class ArrowDecoder implements Decoder<ArrowTable> {
     return true;
   }
 
-  private void readSchema() {
-    if (layout != null
-        && Arrays.equals(metadata, 0, metadataLength, schemaMetadata, 0, schemaMetadata.length)) {
-      return;
+  /** Returns whether the message begins with the same bytes as the one before, up to the body. */
+  private boolean isLastSchema(Region region) {
+    int length = schemaFrame.length;
+    if (length == 0 || length > region.length()) {
+      return false;
     }
+    region.getBytes(0, metadata, 0, length);
+    if (!Arrays.equals(metadata, 0, length, schemaFrame, 0, length)) {
+      return false;
+    }
+    bodyPosition = length;
+    bodyLength = 0;
+    return true;
+  }
+
+  private void readSchema(Region region) {
+    schemaFrame = NO_BYTES;
     if (headerType != BatchMetadata.HEADER_SCHEMA) {
       throw faults.corrupt("Message.header_type", "" + headerType, "a schema (1) first");
     }
@@ -169,7 +219,17 @@ final class ArrowDecoder implements Decoder<ArrowTable> {
       throw faults.corrupt("Schema", e.toString(), "what Arrow Java can parse", e);
     }
     layout = TableLayout.ofMessageFormat(message, allocator.allocator(), faults);
-    schemaMetadata = bytes;
+    if (bodyLength == 0) {
+      // What was checked, behind what precedes it and may differ.
+      int frameLength = (int) bodyPosition;
+      byte[] frame = new byte[frameLength];
+      region.getBytes(0, frame, 0, frameLength - bytes.length);
+      System.arraycopy(bytes, 0, frame, frameLength - bytes.length, bytes.length);
+      if (metadata.length < frameLength) {
+        metadata = new byte[frameLength];
+      }
+      schemaFrame = frame;
+    }
   }
 
   private void requireLength(String field, long found, int needed) {

@@ -2,9 +2,10 @@ package io.qadataswap.codec.arrow;
 
 import java.util.List;
 import java.util.Objects;
-import org.apache.arrow.memory.ArrowBuf;
+import java.util.Set;
 import org.apache.arrow.vector.FieldVector;
 import org.apache.arrow.vector.VectorSchemaRoot;
+import org.apache.arrow.vector.dictionary.Dictionary;
 import org.apache.arrow.vector.dictionary.DictionaryProvider;
 import org.apache.arrow.vector.types.pojo.Schema;
 
@@ -30,20 +31,31 @@ import org.apache.arrow.vector.types.pojo.Schema;
  * <p>One thread at a time, as the vectors themselves.
  */
 public final class ArrowTable {
-  /**
-   * How many references to its message's memory a received table holds. More than one, so that a
-   * user who releases too often does not cut the vectors off before they are emptied: Arrow's
-   * buffers let everybody read when their count is below zero.
-   */
-  private static final int MEMORY_REFERENCES = 1 << 16;
+  /** For all tables without dictionaries. */
+  static final DictionaryProvider NO_DICTIONARIES =
+      new DictionaryProvider() {
+        @Override
+        public Dictionary lookup(long id) {
+          return null;
+        }
+
+        @Override
+        public Set<Long> getDictionaryIds() {
+          return Set.of();
+        }
+      };
 
   private final VectorSchemaRoot onlyBatch;
   private final Schema schema;
   private final List<VectorSchemaRoot> batches;
   private final DictionaryProvider dictionaries;
-  private final String origin;
   private final List<FieldVector> dictionaryVectors;
-  private final ArrowBuf memory;
+
+  /** Of a received table, else null. */
+  private final MessageMemory memory;
+
+  private final String channel;
+  private final long sequence;
   private volatile boolean closed;
 
   private ArrowTable(
@@ -51,35 +63,42 @@ public final class ArrowTable {
       Schema schema,
       List<VectorSchemaRoot> batches,
       DictionaryProvider dictionaries,
-      String origin,
       List<FieldVector> dictionaryVectors,
-      ArrowBuf memory) {
+      MessageMemory memory,
+      String channel,
+      long sequence) {
     this.onlyBatch = onlyBatch;
     this.schema = schema;
     this.batches = batches;
     this.dictionaries = Objects.requireNonNull(dictionaries, "dictionaries");
-    this.origin = origin;
     this.dictionaryVectors = dictionaryVectors;
     this.memory = memory;
+    this.channel = channel;
+    this.sequence = sequence;
   }
 
   /**
-   * Makes a table that owns vectors over a message, which its origin names.
+   * Makes a table that owns vectors over a message.
    *
-   * @param memory what the vectors show, with one reference that the table takes over; null if they
-   *     show nothing
+   * @param faults names the message
+   * @param memory what the vectors show, which the table closes
    */
   static ArrowTable received(
-      String origin,
+      Faults faults,
       Schema schema,
       List<VectorSchemaRoot> batches,
       DictionaryProvider dictionaries,
       List<FieldVector> dictionaryVectors,
-      ArrowBuf memory) {
-    if (memory != null) {
-      memory.getReferenceManager().retain(MEMORY_REFERENCES - 1);
-    }
-    return new ArrowTable(null, schema, batches, dictionaries, origin, dictionaryVectors, memory);
+      MessageMemory memory) {
+    return new ArrowTable(
+        null,
+        schema,
+        batches,
+        dictionaries,
+        dictionaryVectors,
+        memory,
+        faults.channel(),
+        faults.message());
   }
 
   /**
@@ -89,7 +108,7 @@ public final class ArrowTable {
    * @return the table
    */
   public static ArrowTable of(VectorSchemaRoot root) {
-    return of(root, new DictionaryProvider.MapDictionaryProvider());
+    return of(root, NO_DICTIONARIES);
   }
 
   /**
@@ -101,7 +120,7 @@ public final class ArrowTable {
    */
   public static ArrowTable of(VectorSchemaRoot root, DictionaryProvider dictionaries) {
     Objects.requireNonNull(root, "root");
-    return new ArrowTable(root, null, List.of(root), dictionaries, null, List.of(), null);
+    return new ArrowTable(root, null, List.of(root), dictionaries, List.of(), null, null, 0);
   }
 
   /**
@@ -115,7 +134,8 @@ public final class ArrowTable {
   public static ArrowTable of(
       Schema schema, List<VectorSchemaRoot> batches, DictionaryProvider dictionaries) {
     Objects.requireNonNull(schema, "schema");
-    return new ArrowTable(null, schema, List.copyOf(batches), dictionaries, null, List.of(), null);
+    return new ArrowTable(
+        null, schema, List.copyOf(batches), dictionaries, List.of(), null, null, 0);
   }
 
   /**
@@ -205,38 +225,38 @@ public final class ArrowTable {
   void release() {
     closed = true;
     RuntimeException failure = null;
-    for (VectorSchemaRoot batch : batches) {
-      for (FieldVector vector : batch.getFieldVectors()) {
-        failure = clear(vector::clear, failure);
-      }
-      // Sets the row count too.
-      failure = clear(batch::clear, failure);
+    for (int i = 0; i < batches.size(); i++) {
+      failure = clear(batches.get(i), failure);
     }
-    for (FieldVector vector : dictionaryVectors) {
-      failure = clear(vector::clear, failure);
+    for (int i = 0; i < dictionaryVectors.size(); i++) {
+      failure = clear(dictionaryVectors.get(i), failure);
     }
-    boolean releasedTooOften = memory != null && !releaseMemory();
-    if (releasedTooOften || failure != null) {
+    if (!memory.close() || failure != null) {
       throw new IllegalStateException(
-          origin
+          origin()
               + ": a buffer was released more often than it was retained; what is received needs no"
               + " release but closing its message",
           failure);
     }
   }
 
-  /** Drops the own references and returns whether as many of them were left as there should be. */
-  private boolean releaseMemory() {
-    int left = memory.refCnt();
-    if (left > 0) {
-      memory.getReferenceManager().release(Math.min(left, MEMORY_REFERENCES));
+  private static RuntimeException clear(VectorSchemaRoot batch, RuntimeException before) {
+    try {
+      batch.clear();
+      return before;
+    } catch (IllegalStateException | IllegalArgumentException e) {
+      // The first vector that fails ends it.
+      RuntimeException failure = before;
+      for (FieldVector vector : batch.getFieldVectors()) {
+        failure = clear(vector, failure);
+      }
+      return failure == null ? e : failure;
     }
-    return left >= MEMORY_REFERENCES;
   }
 
-  private static RuntimeException clear(Runnable clearing, RuntimeException before) {
+  private static RuntimeException clear(FieldVector vector, RuntimeException before) {
     try {
-      clearing.run();
+      vector.clear();
       return before;
     } catch (IllegalStateException | IllegalArgumentException e) {
       if (before != null) {
@@ -246,10 +266,14 @@ public final class ArrowTable {
     }
   }
 
+  private String origin() {
+    return Faults.place(channel, sequence);
+  }
+
   private void requireOpen() {
     if (closed) {
       throw new IllegalStateException(
-          origin + " is closed: use its vectors before, or copy what is needed longer");
+          origin() + " is closed: use its vectors before, or copy what is needed longer");
     }
   }
 }

@@ -3,7 +3,6 @@ package io.qadataswap.codec.arrow;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
-import java.util.Arrays;
 
 /**
  * Writes the framed metadata of record and dictionary batches, as FlatBuffers of the tables
@@ -56,7 +55,17 @@ final class BatchMetadata {
   private static final VarHandle LONG =
       MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
 
-  private byte[] bytes = new byte[1024];
+  private byte[] bytes = new byte[0];
+
+  // The shape of what the bytes hold, which the next batch nearly always has too.
+  private boolean dictionary;
+  private int nodeCount = -1;
+  private int bufferCount;
+  private int variadicCount;
+
+  private int nodes;
+  private int buffers;
+  private int variadics;
 
   /** Returns the framed length, a multiple of 64. */
   static long length(boolean dictionary, int nodeCount, int bufferCount, int variadicCount) {
@@ -79,79 +88,99 @@ final class BatchMetadata {
     return (length + ALIGNMENT - 1) & -ALIGNMENT;
   }
 
-  /** Returns the bytes that {@link #begin} and the methods after it have written. */
+  /** Returns what the other methods have written. */
   byte[] bytes() {
     return bytes;
   }
 
   /**
-   * Begins a batch.
+   * Begins a batch. What it holds besides nodes, buffers and counts is made only when the shape is
+   * another than the last one's.
    *
-   * @param length framed, from {@link #length}
-   * @param bodyLength bytes of the body
-   * @param isDictionary whether it is a dictionary batch
-   * @param dictionaryId of a dictionary batch
-   * @param rowCount of the batch
-   * @return where the first vector goes
+   * @param length framed, at least that of {@link #length}
    */
-  int begin(int length, long bodyLength, boolean isDictionary, long dictionaryId, long rowCount) {
-    if (bytes.length < length) {
-      bytes = new byte[Math.max(length, bytes.length * 2)];
-    } else {
-      Arrays.fill(bytes, 0, length, (byte) 0);
+  void begin(int length, boolean isDictionary, int nodeTotal, int bufferTotal, int variadicTotal) {
+    if (nodeCount != nodeTotal
+        || bufferCount != bufferTotal
+        || variadicCount != variadicTotal
+        || dictionary != isDictionary) {
+      dictionary = isDictionary;
+      nodeCount = nodeTotal;
+      bufferCount = bufferTotal;
+      variadicCount = variadicTotal;
+      make(Math.toIntExact(length(isDictionary, nodeTotal, bufferTotal, variadicTotal)));
     }
-    putInt(0, CONTINUATION);
     putInt(4, length - FRAME_LENGTH);
+  }
+
+  /** Sets what belongs to the whole batch. */
+  void batch(long bodyLength, long dictionaryId, long rowCount) {
+    putLong(MESSAGE + 8, bodyLength);
+    if (dictionary) {
+      putLong(DICTIONARY + 8, dictionaryId);
+    }
+    putLong(batchTable() + 4, rowCount);
+  }
+
+  void node(int index, long length, long nullCount) {
+    putLong(nodes + index * PAIR_LENGTH, length);
+    putLong(nodes + index * PAIR_LENGTH + Long.BYTES, nullCount);
+  }
+
+  void buffer(int index, long offset, long length) {
+    putLong(buffers + index * PAIR_LENGTH, offset);
+    putLong(buffers + index * PAIR_LENGTH + Long.BYTES, length);
+  }
+
+  void variadic(int index, long count) {
+    putLong(variadics + index * Long.BYTES, count);
+  }
+
+  private int batchTable() {
+    return BATCH_VTABLE + (dictionary ? DICTIONARY_PART_LENGTH : 0) + BATCH_OFFSET;
+  }
+
+  private void make(int length) {
+    bytes = new byte[length];
+    putInt(0, CONTINUATION);
     putInt(FRAME_LENGTH, MESSAGE - FRAME_LENGTH);
 
     // version, header type, header, bodyLength
     putVtable(MESSAGE_VTABLE, 20, 16, 18, 4, 8);
     putInt(MESSAGE, MESSAGE - MESSAGE_VTABLE);
-    int batchVtable = BATCH_VTABLE + (isDictionary ? DICTIONARY_PART_LENGTH : 0);
-    int batch = batchVtable + BATCH_OFFSET;
-    putReference(MESSAGE + 4, isDictionary ? DICTIONARY : batch);
-    putLong(MESSAGE + 8, bodyLength);
+    int batch = batchTable();
+    putReference(MESSAGE + 4, dictionary ? DICTIONARY : batch);
     SHORT.set(bytes, MESSAGE + 16, VERSION_5);
-    bytes[MESSAGE + 18] = isDictionary ? HEADER_DICTIONARY_BATCH : HEADER_RECORD_BATCH;
+    bytes[MESSAGE + 18] = dictionary ? HEADER_DICTIONARY_BATCH : HEADER_RECORD_BATCH;
 
-    if (isDictionary) {
+    if (dictionary) {
       // id, data; isDelta is false when absent
       putVtable(DICTIONARY_VTABLE, 16, 8, 4);
       putInt(DICTIONARY, DICTIONARY - DICTIONARY_VTABLE);
       putReference(DICTIONARY + 4, batch);
-      putLong(DICTIONARY + 8, dictionaryId);
     }
 
     // length, nodes, buffers, no compression, variadic buffer counts
-    putVtable(batchVtable, 24, 4, 12, 16, 0, 0);
+    putVtable(batch - BATCH_OFFSET, 24, 4, 12, 16, 0, variadicCount > 0 ? 20 : 0);
     putInt(batch, BATCH_OFFSET);
-    putLong(batch + 4, rowCount);
-    return batchVtable + VECTORS_OFFSET;
-  }
-
-  /**
-   * Adds the nodes, the buffers or the variadic buffer counts, in this order.
-   *
-   * @param position where it goes
-   * @param isDictionary as given to {@link #begin}
-   * @param vector 0 for nodes, 1 for buffers, 2 for variadic buffer counts
-   * @param count of elements
-   * @return where the first element goes
-   */
-  int vector(int position, boolean isDictionary, int vector, int count) {
-    int batchVtable = BATCH_VTABLE + (isDictionary ? DICTIONARY_PART_LENGTH : 0);
-    int batch = batchVtable + BATCH_OFFSET;
+    nodes = putVector(batch + 12, batch - BATCH_OFFSET + VECTORS_OFFSET, nodeCount);
+    int end = nodes + nodeCount * PAIR_LENGTH;
     // The elements are longs and start at a multiple of 8, so their count starts 4 before one.
-    int countPosition = vector == 0 ? position : position + Integer.BYTES;
-    putReference(batch + 12 + vector * Integer.BYTES, countPosition);
-    if (vector == 2) {
-      SHORT.set(bytes, batchVtable + 12, (short) 20);
+    buffers = putVector(batch + 16, end + Integer.BYTES, bufferCount);
+    end = buffers + bufferCount * PAIR_LENGTH;
+    if (variadicCount > 0) {
+      variadics = putVector(batch + 20, end + Integer.BYTES, variadicCount);
     }
-    putInt(countPosition, count);
-    return countPosition + Integer.BYTES;
   }
 
-  void putLong(int position, long value) {
+  /** Returns where the first element goes. */
+  private int putVector(int reference, int position, int count) {
+    putReference(reference, position);
+    putInt(position, count);
+    return position + Integer.BYTES;
+  }
+
+  private void putLong(int position, long value) {
     LONG.set(bytes, position, value);
   }
 

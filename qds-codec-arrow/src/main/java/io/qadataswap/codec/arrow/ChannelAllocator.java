@@ -57,21 +57,46 @@ final class ChannelAllocator {
       wrapped = true;
       return buffer;
     } catch (OutOfMemoryException e) {
-      throw new QdsException(
-          QdsException.Reason.NO_ROOM,
-          "channel="
-              + channel
-              + ": the allocator allows "
-              + allocator.getHeadroom()
-              + " more bytes, the message shows "
-              + length
-              + "; close messages earlier, or raise the limit of the allocator given to ArrowCodec",
-          e);
+      throw noRoom(length, e);
     } finally {
       if (!wrapped) {
         memory.release0();
       }
     }
+  }
+
+  /**
+   * Accounts memory that is not the allocator's, for a message whose references somebody else
+   * counts.
+   */
+  void account(long length) {
+    if (!allocator.forceAllocate(length)) {
+      allocator.releaseBytes(length);
+      throw noRoom(length, null);
+    }
+  }
+
+  /** Accounts again what was given back for a moment. */
+  void accountAnyway(long length) {
+    allocator.forceAllocate(length);
+  }
+
+  /** Gives back what {@link #account} has accounted. */
+  void giveBack(long length) {
+    allocator.releaseBytes(length);
+  }
+
+  private QdsException noRoom(long length, OutOfMemoryException cause) {
+    return new QdsException(
+        QdsException.Reason.NO_ROOM,
+        "channel="
+            + channel
+            + ": the allocator allows "
+            + allocator.getHeadroom()
+            + " more bytes, the message shows "
+            + length
+            + "; close messages earlier, or raise the limit of the allocator given to ArrowCodec",
+        cause);
   }
 
   /** Closes the allocator now, or as soon as nothing of it is used any more. Idempotent. */

@@ -22,11 +22,19 @@ final class Faults {
     sequence = messageSequence;
   }
 
+  /** Returns the message that refusals are about. */
+  long message() {
+    return sequence;
+  }
+
   /** Returns the channel, and the message if there is one, as every refusal names them. */
   String place() {
-    return sequence == NO_MESSAGE
-        ? "channel=" + channel
-        : "channel=" + channel + " message=" + sequence;
+    return sequence == NO_MESSAGE ? "channel=" + channel : place(channel, sequence);
+  }
+
+  /** Returns how refusals name a message. */
+  static String place(String channel, long sequence) {
+    return "channel=" + channel + " message=" + sequence;
   }
 
   /** A message that no correct writer stores. */

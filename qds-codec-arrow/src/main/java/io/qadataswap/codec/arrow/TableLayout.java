@@ -1,6 +1,7 @@
 package io.qadataswap.codec.arrow;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -182,6 +183,9 @@ final class TableLayout {
 
   /** Returns whether a writer's layout still fits the dictionaries of the next table. */
   boolean fits(DictionaryProvider provider) {
+    if (dictionaries.isEmpty()) {
+      return true;
+    }
     for (DictionaryColumn dictionary : dictionaries.values()) {
       Dictionary current = provider.lookup(dictionary.encoding().getId());
       if (current == null
@@ -192,8 +196,7 @@ final class TableLayout {
     return true;
   }
 
-  /** Returns the schema in message format. */
-  Schema toMessageFormat(DictionaryProvider provider) {
+  private Schema toMessageFormat(DictionaryProvider provider) {
     if (dictionaries.isEmpty()) {
       return schema;
     }
@@ -202,6 +205,18 @@ final class TableLayout {
       fields.add(DictionaryUtility.toMessageFormat(field, provider, new HashSet<>()));
     }
     return new Schema(fields, schema.getCustomMetadata());
+  }
+
+  /** Returns the framed schema, lengthened with zeros to a multiple of 64. */
+  byte[] schemaMessage(DictionaryProvider provider) {
+    byte[] message = toMessageFormat(provider).serializeAsMessage();
+    int length = (int) BatchMetadata.align(message.length);
+    byte[] aligned = Arrays.copyOf(message, length);
+    int metadataLength = length - BatchMetadata.FRAME_LENGTH;
+    for (int i = 0; i < Integer.BYTES; i++) {
+      aligned[Integer.BYTES + i] = (byte) (metadataLength >>> (i * Byte.SIZE));
+    }
+    return aligned;
   }
 
   /** Returns the schema in memory format. */

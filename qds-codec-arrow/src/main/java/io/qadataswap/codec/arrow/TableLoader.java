@@ -27,10 +27,10 @@ import org.apache.arrow.vector.util.VectorBatchAppender;
  * their buffers lie inside it and are as long as the number of values demands. How long this takes
  * depends on the number of columns, not of rows.
  *
- * <p>All buffers are slices of one buffer over the whole message. Its last release, whoever holds
- * the last slice, releases the loan.
+ * <p>One loader serves a decoder, one message after the other: {@link #begin}, the batches, {@link
+ * #finish}, {@link #end}.
  */
-final class TableLoader implements AutoCloseable {
+final class TableLoader {
   /** Length of a view in a column of views. */
   static final int VIEW_LENGTH = 16;
 
@@ -39,23 +39,24 @@ final class TableLoader implements AutoCloseable {
   /** No LZ4 block becomes longer by more than this factor. */
   private static final long LZ4_EXPANSION_LIMIT = 255;
 
-  private final TableLayout layout;
-  private final Loan loan;
-  private final Region region;
   private final ChannelAllocator allocator;
-  private final ValidBits validBits;
   private final FlatBuffer metadata;
   private final Faults faults;
 
-  private final List<VectorSchemaRoot> batches = new ArrayList<>(1);
+  // The message that is being loaded.
+  private TableLayout layout;
+  private Region region;
+  private MessageMemory memory;
+  private final List<LoadedBatch> batches = new ArrayList<>();
   private final Map<Long, FieldVector> dictionaries = new HashMap<>(0);
   private final Set<Long> neededDictionaries = new HashSet<>(0);
+  private boolean finished;
+
+  // The vector that is being loaded.
+  private final Node node = new Node();
   private final List<ArrowBuf> ownBuffers = new ArrayList<>(3);
   private final List<ArrowBuf> decompressed = new ArrayList<>(0);
-  private ArrowBuf memory;
-  private ArrowBuf ones;
   private long missingValidity;
-  private boolean finished;
 
   // The batch that is being loaded.
   private long bodyPosition;
@@ -71,44 +72,36 @@ final class TableLoader implements AutoCloseable {
   private int variadicIndex;
   private CompressionCodec compression;
 
-  TableLoader(
-      TableLayout layout,
-      Loan loan,
-      ChannelAllocator allocator,
-      ValidBits validBits,
-      FlatBuffer metadata,
-      Faults faults) {
-    this.layout = layout;
-    this.loan = loan;
-    this.region = loan.region();
+  TableLoader(ChannelAllocator allocator, FlatBuffer metadata, Faults faults) {
     this.allocator = allocator;
-    this.validBits = validBits;
     this.metadata = metadata;
     this.faults = faults;
+  }
+
+  /** Begins a message, whose memory is open. */
+  void begin(TableLayout tableLayout, Loan loan, MessageMemory messageMemory) {
+    layout = tableLayout;
+    region = loan.region();
+    memory = messageMemory;
+    finished = false;
   }
 
   /** Adds the batch of a table {@code RecordBatch}. */
   void addBatch(int recordBatch, short version, long position, long length) {
     int rowCount = open(recordBatch, version, position, length, layout.nodeCount());
-    List<FieldVector> vectors = new ArrayList<>(layout.columns().size());
-    boolean loaded = false;
-    try {
-      for (Column column : layout.columns()) {
-        FieldVector vector = column.field().createVector(allocator.allocator());
-        vectors.add(vector);
-        int valueCount = load(column, vector, rowCount);
-        if (valueCount != rowCount) {
-          throw faults.corrupt(column.path(), "length=" + valueCount, "rowCount=" + rowCount);
-        }
-      }
-      requireAllUsed();
-      loaded = true;
-    } finally {
-      if (!loaded) {
-        vectors.forEach(FieldVector::close);
+    LoadedBatch batch =
+        batches.isEmpty() ? memory.batch(layout) : new LoadedBatch(layout, allocator.allocator());
+    batches.add(batch);
+    List<Column> columns = layout.columns();
+    for (int i = 0; i < columns.size(); i++) {
+      Column column = columns.get(i);
+      int valueCount = load(column, batch.vector(i), rowCount);
+      if (valueCount != rowCount) {
+        throw faults.corrupt(column.path(), "length=" + valueCount, "rowCount=" + rowCount);
       }
     }
-    batches.add(new VectorSchemaRoot(layout.schema(), vectors, rowCount));
+    requireAllUsed();
+    batch.setRowCount(rowCount);
   }
 
   /** Adds the values of a table {@code DictionaryBatch}. */
@@ -152,6 +145,21 @@ final class TableLoader implements AutoCloseable {
 
   /** Returns the table; from now on it holds the memory. */
   ArrowTable finish(boolean fullValidation) {
+    DictionaryProvider provider =
+        layout.dictionaries().isEmpty() ? ArrowTable.NO_DICTIONARIES : completeDictionaries();
+    if (fullValidation) {
+      validate();
+    }
+    List<VectorSchemaRoot> roots =
+        batches.size() == 1
+            ? batches.get(0).roots()
+            : batches.stream().map(LoadedBatch::root).toList();
+    finished = true;
+    return ArrowTable.received(
+        faults, layout.schema(), roots, provider, List.copyOf(dictionaries.values()), memory);
+  }
+
+  private DictionaryProvider completeDictionaries() {
     DictionaryProvider.MapDictionaryProvider provider =
         new DictionaryProvider.MapDictionaryProvider();
     for (TableLayout.DictionaryColumn dictionary : layout.dictionaries().values()) {
@@ -169,32 +177,28 @@ final class TableLoader implements AutoCloseable {
       }
       provider.put(new Dictionary(values, dictionary.encoding()));
     }
-    if (fullValidation) {
-      validate();
-    }
-    finished = true;
-    return ArrowTable.received(
-        faults.place(),
-        layout.schema(),
-        batches,
-        provider,
-        List.copyOf(dictionaries.values()),
-        memory);
+    return provider;
   }
 
-  /** Drops what no table has taken over. */
-  @Override
-  public void close() {
+  /** Ends the message, finished or not, and drops what no table has taken over. */
+  void end() {
     closeDecompressed();
-    if (ones != null) {
-      ones.close();
-    }
+    ownBuffers.clear();
+    missingValidity = 0;
+    memory.loaded();
     if (!finished) {
-      batches.forEach(VectorSchemaRoot::close);
-      dictionaries.values().forEach(FieldVector::close);
-      if (memory != null) {
-        memory.close();
+      for (LoadedBatch batch : batches) {
+        batch.root().clear();
       }
+      dictionaries.values().forEach(FieldVector::close);
+      memory.close();
+    }
+    batches.clear();
+    if (!dictionaries.isEmpty()) {
+      dictionaries.clear();
+    }
+    if (!neededDictionaries.isEmpty()) {
+      neededDictionaries.clear();
     }
   }
 
@@ -203,10 +207,9 @@ final class TableLoader implements AutoCloseable {
     for (TableLayout.DictionaryColumn dictionary : layout.dictionaries().values()) {
       validation.check(dictionary.column(), dictionaries.get(dictionary.encoding().getId()));
     }
-    for (VectorSchemaRoot batch : batches) {
-      List<FieldVector> vectors = batch.getFieldVectors();
-      for (int i = 0; i < vectors.size(); i++) {
-        validation.check(layout.columns().get(i), vectors.get(i));
+    for (LoadedBatch batch : batches) {
+      for (int i = 0; i < layout.columns().size(); i++) {
+        validation.check(layout.columns().get(i), batch.vector(i));
       }
     }
   }
@@ -489,7 +492,7 @@ final class TableLoader implements AutoCloseable {
     if (length > 0) {
       FieldVector runEnds = vector.getChildrenFromFields().get(0);
       int width = column.children().get(0).width() / Byte.SIZE;
-      long lastEnd = ArrowEncoder.readInteger(runEnds.getDataBuffer(), runCount - 1L, width);
+      long lastEnd = VectorBuffers.readInteger(runEnds.getDataBuffer(), runCount - 1L, width);
       if (lastEnd < length) {
         throw faults.corrupt(column.path(), "last run end=" + lastEnd, length + " or more");
       }
@@ -498,19 +501,21 @@ final class TableLoader implements AutoCloseable {
 
   private void loadOwn(FieldVector vector, int length, long nullCount) {
     if (missingValidity > 0) {
-      ownBuffers.set(0, onesOf(missingValidity));
+      ownBuffers.set(0, memory.ones(missingValidity));
       missingValidity = 0;
     }
-    vector.loadFieldBuffers(new ArrowFieldNode(length, Math.max(0, nullCount)), ownBuffers);
+    node.length = length;
+    node.nullCount = (int) Math.max(0, nullCount);
+    vector.loadFieldBuffers(node, ownBuffers);
     ownBuffers.clear();
     closeDecompressed();
   }
 
   private void closeDecompressed() {
-    for (ArrowBuf buffer : decompressed) {
-      buffer.close();
+    if (!decompressed.isEmpty()) {
+      decompressed.forEach(ArrowBuf::close);
+      decompressed.clear();
     }
-    decompressed.clear();
   }
 
   private void takeValidity(Column column, int length, long nullCount) {
@@ -529,17 +534,6 @@ final class TableLoader implements AutoCloseable {
     }
   }
 
-  private ArrowBuf onesOf(long byteCount) {
-    if (ones == null || ones.capacity() < byteCount) {
-      if (ones != null) {
-        ones.close();
-        ones = null;
-      }
-      ones = validBits.show(byteCount);
-    }
-    return ones.slice(0, byteCount);
-  }
-
   /**
    * Takes offsets and returns the last one, after checking that it does not lie before the first.
    */
@@ -551,8 +545,8 @@ final class TableLoader implements AutoCloseable {
     }
     take(column, "offsets", (length + 1L) * column.width());
     ArrowBuf offsets = ownBuffers.get(1);
-    long first = ArrowEncoder.readInteger(offsets, 0, column.width());
-    long last = ArrowEncoder.readInteger(offsets, length, column.width());
+    long first = VectorBuffers.readInteger(offsets, 0, column.width());
+    long last = VectorBuffers.readInteger(offsets, length, column.width());
     if (first < 0 || last < first) {
       throw faults.corrupt(
           column.path(), "first offset=" + first + " last offset=" + last, "0 <= first <= last");
@@ -616,7 +610,7 @@ final class TableLoader implements AutoCloseable {
       throw faults.corrupt(column.path(), part + " length=" + length, needed + " or more");
     }
     long used = needed < 0 ? length : needed;
-    ownBuffers.add(used == 0 ? allocator.allocator().getEmpty() : memory().slice(position, used));
+    ownBuffers.add(used == 0 ? allocator.allocator().getEmpty() : memory.buffer(position, used));
   }
 
   private void takeCompressed(Column column, String part, long position, long length, long needed) {
@@ -691,11 +685,23 @@ final class TableLoader implements AutoCloseable {
         cause);
   }
 
-  private ArrowBuf memory() {
-    if (memory == null) {
-      loan.retain();
-      memory = allocator.wrap(region.address(), region.length(), loan::release);
+  /** What a vector is told, again and again. */
+  private static final class Node extends ArrowFieldNode {
+    private int length;
+    private int nullCount;
+
+    Node() {
+      super(0, 0);
     }
-    return memory;
+
+    @Override
+    public int getLength() {
+      return length;
+    }
+
+    @Override
+    public int getNullCount() {
+      return nullCount;
+    }
   }
 }

@@ -1,71 +1,61 @@
 package io.qadataswap.codec.arrow;
 
-import org.apache.arrow.memory.ArrowBuf;
+import java.lang.ref.Cleaner;
+import java.util.ArrayList;
+import java.util.List;
 import org.apache.arrow.memory.util.MemoryUtil;
 
 /**
- * Private memory full of ones, shown as the validity of every column that has no nulls and
- * therefore came without one: Arrow Java's vectors want some, and filling it for each would make
- * decoding depend on the number of rows.
+ * Private memory full of ones, shown as the validity of every column that has no nulls: many come
+ * without validity, Arrow Java's vectors want some, and filling it for each would make decoding
+ * depend on the number of rows.
  *
- * <p>A bigger need replaces the memory; the old one is freed with the last message that shows it.
+ * <p>A bigger need makes bigger memory; what was made stays until this object is garbage, so that
+ * whoever refers to it may show any of it.
  */
 final class ValidBits {
   private static final long MIN_LENGTH = 4096;
+  private static final Cleaner CLEANER = Cleaner.create();
 
-  private final ChannelAllocator allocator;
-  private Ones ones;
+  /** The last is the longest. Replaced, not changed, since any thread may look. */
+  private volatile List<Ones> all = List.of();
 
-  ValidBits(ChannelAllocator allocator) {
-    this.allocator = allocator;
-  }
+  private record Ones(long address, long length) {}
 
   /**
-   * Returns a buffer of ones.
+   * Returns the address of ones.
    *
-   * @param length in bytes, more than 0
-   * @return a buffer of at least that length, with one reference
+   * @param length in bytes, of the validity of one vector
    */
-  ArrowBuf show(long length) {
-    if (ones == null || ones.length < length) {
-      Ones bigger = new Ones(Math.max(MIN_LENGTH, Long.highestOneBit(length) * 2));
-      close();
-      ones = bigger;
-    }
-    Ones shown = ones;
-    shown.retain();
-    return allocator.wrap(shown.address, length, shown::release);
-  }
-
-  /** Frees the memory with the last message that shows it. Idempotent. */
-  void close() {
-    if (ones != null) {
-      ones.release();
-      ones = null;
-    }
-  }
-
-  private static final class Ones {
-    final long address;
-    final long length;
-    private final long allocation;
-    private int references = 1;
-
-    Ones(long length) {
-      this.length = length;
-      allocation = MemoryUtil.allocateMemory(length + BatchMetadata.ALIGNMENT);
-      address = BatchMetadata.align(allocation);
-      MemoryUtil.setMemory(address, length, (byte) 0xFF);
-    }
-
-    synchronized void retain() {
-      references++;
-    }
-
-    synchronized void release() {
-      if (--references == 0) {
-        MemoryUtil.freeMemory(allocation);
+  long address(long length) {
+    List<Ones> made = all;
+    if (!made.isEmpty()) {
+      Ones longest = made.get(made.size() - 1);
+      if (length <= longest.length) {
+        return longest.address;
       }
     }
+    return make(Math.max(MIN_LENGTH, Long.highestOneBit(length) * 2)).address;
+  }
+
+  /** Returns whether some place lies inside the ones. */
+  boolean holds(long address, long length) {
+    for (Ones ones : all) {
+      if (address >= ones.address && address + length <= ones.address + ones.length) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private Ones make(long length) {
+    long allocation = MemoryUtil.allocateMemory(length + BatchMetadata.ALIGNMENT);
+    CLEANER.register(this, () -> MemoryUtil.freeMemory(allocation));
+    Ones ones = new Ones(BatchMetadata.align(allocation), length);
+    MemoryUtil.setMemory(ones.address, length, (byte) 0xFF);
+    List<Ones> more = new ArrayList<>(all);
+    more.add(ones);
+    all = List.copyOf(more);
+    return ones;
   }
 }

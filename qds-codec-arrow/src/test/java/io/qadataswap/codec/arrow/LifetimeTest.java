@@ -2,6 +2,7 @@ package io.qadataswap.codec.arrow;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -10,14 +11,22 @@ import io.qadataswap.codec.arrow.support.Loopback;
 import io.qadataswap.codec.arrow.support.Loopback.Sent;
 import io.qadataswap.codec.arrow.support.Samples;
 import io.qadataswap.codec.arrow.support.Values;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import org.apache.arrow.memory.ArrowBuf;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.RootAllocator;
 import org.apache.arrow.vector.BigIntVector;
 import org.apache.arrow.vector.VectorSchemaRoot;
+import org.apache.arrow.vector.complex.StructVector;
 import org.apache.arrow.vector.types.pojo.ArrowType;
 import org.apache.arrow.vector.types.pojo.Field;
+import org.apache.arrow.vector.types.pojo.FieldType;
 import org.apache.arrow.vector.util.TransferPair;
 import org.junit.jupiter.api.Test;
 
@@ -232,6 +241,179 @@ class LifetimeTest {
       assertEquals(0, second.root().getVector("n").getNullCount());
       one.close();
       Values.assertSame(large, second.root());
+      two.close();
+    }
+    closeAll();
+  }
+
+  @Test
+  void theNextMessageFillsTheRootOfTheClosedOne() {
+    Sent one = send();
+    ArrowTable closed = one.read();
+    VectorSchemaRoot root = closed.root();
+    one.close();
+    Sent two = send();
+    ArrowTable table = two.read();
+    assertSame(root, table.root());
+    Values.assertSame(source, table.root());
+    // The table of the closed message stays closed.
+    assertThrows(IllegalStateException.class, closed::root);
+    two.close();
+    assertEquals(0, root.getRowCount());
+    closeAll();
+  }
+
+  @Test
+  void openMessagesHaveRootsOfTheirOwn() {
+    Set<VectorSchemaRoot> roots = Collections.newSetFromMap(new IdentityHashMap<>());
+    List<Sent> open = new ArrayList<>();
+    for (int i = 0; i < 10; i++) {
+      Sent sent = send();
+      open.add(sent);
+      roots.add(sent.read().root());
+    }
+    assertEquals(10, roots.size());
+    for (VectorSchemaRoot root : roots) {
+      Values.assertSame(source, root);
+    }
+    open.forEach(Sent::close);
+    for (Sent sent : open) {
+      assertEquals(1, sent.releaseCount());
+    }
+    closeAll();
+  }
+
+  @Test
+  void whatIsRetainedOrTransferredKeepsItsBytesWhileOthersAreRead() {
+    try (BufferAllocator other = allocator.newChildAllocator("other", 0, Long.MAX_VALUE)) {
+      Sent one = send();
+      BigIntVector vector = (BigIntVector) one.read().root().getVector("n");
+      List<Object> values = Values.of(vector);
+      ArrowBuf retained = vector.getDataBuffer();
+      retained.getReferenceManager().retain();
+      ArrowBuf slice = retained.slice(8, 8);
+      TransferPair pair = vector.getTransferPair(other);
+      pair.transfer();
+      BigIntVector kept = (BigIntVector) pair.getTo();
+      one.close();
+      for (int i = 0; i < 20; i++) {
+        Sent next = send();
+        Values.assertSame(source, next.read().root());
+        next.close();
+        assertEquals(1, next.releaseCount());
+      }
+      assertEquals(values, Values.of(kept));
+      assertEquals(retained.getLong(8), slice.getLong(0));
+      assertEquals(0, one.releaseCount());
+      slice.close(); // shares the reference of the retained one
+      assertThrows(IllegalStateException.class, () -> retained.getLong(0));
+      assertThrows(IllegalStateException.class, () -> retained.getReferenceManager().release());
+      assertThrows(IllegalStateException.class, () -> retained.getReferenceManager().retain());
+      assertThrows(
+          IllegalStateException.class,
+          () -> retained.getReferenceManager().transferOwnership(retained, other));
+      assertEquals(values, Values.of(kept));
+      assertEquals(0, one.releaseCount());
+      kept.close();
+      assertEquals(1, one.releaseCount());
+    }
+    closeAll();
+  }
+
+  @Test
+  void aSliceOfARootHoldsTheMessage() {
+    Sent one = send();
+    VectorSchemaRoot part = one.read().root().slice(8, 16);
+    List<Object> values = Values.of(part.getVector("n"));
+    one.close();
+    assertEquals(0, one.releaseCount());
+    Sent two = send();
+    two.read();
+    assertEquals(values, Values.of(part.getVector("n")));
+    two.close();
+    part.close();
+    assertEquals(1, one.releaseCount());
+    closeAll();
+  }
+
+  @Test
+  void anotherThreadMayReleaseWhatWasRetainedWhileMessagesAreRead() throws Exception {
+    ExecutorService thread = Executors.newSingleThreadExecutor();
+    for (int i = 0; i < 200; i++) {
+      Sent sent = send();
+      ArrowBuf buffer = sent.read().root().getVector("n").getDataBuffer();
+      buffer.getReferenceManager().retain();
+      long first = buffer.getLong(0);
+      thread.submit(() -> {
+        assertEquals(first, buffer.getLong(0));
+        buffer.close();
+      });
+      sent.close();
+    }
+    thread.submit(() -> {}).get();
+    thread.shutdown();
+    closeAll();
+  }
+
+  @Test
+  void validityThatWasLeftOutMayBeTransferred() {
+    try (BufferAllocator other = allocator.newChildAllocator("other", 0, Long.MAX_VALUE);
+        VectorSchemaRoot valid = new Samples(allocator, 1, false).batch(FIELDS, 100)) {
+      Sent sent = loopback.send(ArrowTable.of(valid));
+      TransferPair pair = sent.read().root().getVector("n").getTransferPair(other);
+      pair.transfer();
+      sent.close();
+      loopback.closeReader();
+      BigIntVector kept = (BigIntVector) pair.getTo();
+      assertEquals(0, kept.getNullCount());
+      assertEquals(Values.of(valid.getVector("n")), Values.of(kept));
+      kept.close();
+      assertEquals(1, sent.releaseCount());
+    }
+    closeAll();
+  }
+
+  @Test
+  void anAllocatorOfAnotherRootIsRefusedAndNothingIsLost() {
+    try (BufferAllocator foreign = new RootAllocator()) {
+      Sent sent = send();
+      TransferPair pair = sent.read().root().getVector("n").getTransferPair(foreign);
+      assertThrows(IllegalStateException.class, pair::transfer);
+      sent.close();
+      assertEquals(1, sent.releaseCount());
+    }
+    closeAll();
+  }
+
+  @Test
+  void releasingEverythingWhileTheTableIsOpenIsRefused() {
+    Sent sent = send();
+    ArrowBuf buffer = sent.read().root().getVector("n").getDataBuffer();
+    String message =
+        assertThrows(
+                IllegalStateException.class,
+                () -> buffer.getReferenceManager().release(buffer.refCnt()))
+            .getMessage();
+    assertTrue(message.contains("closing its message"), message);
+    sent.close();
+    assertEquals(1, sent.releaseCount());
+    closeAll();
+  }
+
+  @Test
+  void aChangedShapeOfNestedVectorsDoesNotReachTheNextMessage() {
+    Field struct =
+        new Field(
+            "s",
+            FieldType.nullable(ArrowType.Struct.INSTANCE),
+            List.of(Field.nullable("a", new ArrowType.Int(32, true))));
+    try (VectorSchemaRoot nested = new Samples(allocator, 1, true).batch(List.of(struct), 10)) {
+      Sent one = loopback.send(ArrowTable.of(nested));
+      StructVector vector = (StructVector) one.read().root().getVector("s");
+      vector.addOrGet("b", FieldType.nullable(new ArrowType.Int(64, true)), BigIntVector.class);
+      one.close();
+      Sent two = loopback.send(ArrowTable.of(nested));
+      Values.assertSame(nested, two.read().root());
       two.close();
     }
     closeAll();

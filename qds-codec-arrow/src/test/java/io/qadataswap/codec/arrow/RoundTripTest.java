@@ -27,9 +27,13 @@ class RoundTripTest {
   private final BufferAllocator allocator = new RootAllocator();
   private final Loopback loopback = new Loopback(allocator, true);
 
+  /** One whose messages fill the same root in turn. */
+  private final Loopback trusting = new Loopback(allocator, false);
+
   @AfterEach
   void nothingIsLeft() {
     loopback.close();
+    trusting.close();
     allocator.close();
   }
 
@@ -127,6 +131,11 @@ class RoundTripTest {
 
   /** Sends a batch twice: as it is, and what was received of it. */
   private void assertArrives(VectorSchemaRoot root) {
+    assertArrives(root, loopback);
+    assertArrives(root, trusting);
+  }
+
+  private static void assertArrives(VectorSchemaRoot root, Loopback loopback) {
     Sent sent = loopback.send(ArrowTable.of(root));
     ArrowTable table = sent.read();
     Values.assertSame(root, table.root());

@@ -1,0 +1,83 @@
+package io.qadataswap.codec.arrow;
+
+import java.util.AbstractList;
+import java.util.List;
+import java.util.RandomAccess;
+import org.apache.arrow.memory.BufferAllocator;
+import org.apache.arrow.vector.FieldVector;
+import org.apache.arrow.vector.VectorSchemaRoot;
+
+/** The vectors of a received batch and their root, which one message after the other fills. */
+final class LoadedBatch {
+  private final TableLayout layout;
+  private final Vectors vectors;
+  private final VectorSchemaRoot root;
+  private final List<VectorSchemaRoot> roots;
+
+  LoadedBatch(TableLayout layout, BufferAllocator allocator) {
+    this.layout = layout;
+    FieldVector[] created = new FieldVector[layout.columns().size()];
+    for (int i = 0; i < created.length; i++) {
+      created[i] = layout.columns().get(i).field().createVector(allocator);
+    }
+    vectors = new Vectors(created);
+    root = new VectorSchemaRoot(layout.schema(), vectors, 0);
+    roots = List.of(root);
+  }
+
+  /** Returns whether this is of a layout, and no user has changed what makes its shape. */
+  @SuppressWarnings("ReferenceEquality") // the very objects
+  boolean fits(TableLayout wanted) {
+    if (layout != wanted || root.getSchema() != layout.schema()) {
+      return false;
+    }
+    for (int i = 0; i < vectors.all.length; i++) {
+      Column column = layout.columns().get(i);
+      if (!column.children().isEmpty() && column.deepMismatch(vectors.all[i]) != null) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  FieldVector vector(int index) {
+    return vectors.all[index];
+  }
+
+  /** Tells the root the number of rows of vectors that are loaded. */
+  void setRowCount(int rowCount) {
+    // The root would set the value count of each vector, which writes to some of them.
+    vectors.hidden = true;
+    root.setRowCount(rowCount);
+    vectors.hidden = false;
+  }
+
+  VectorSchemaRoot root() {
+    return root;
+  }
+
+  /** Returns the root as a list. */
+  List<VectorSchemaRoot> roots() {
+    return roots;
+  }
+
+  /** The list that the root works on. */
+  private static final class Vectors extends AbstractList<FieldVector> implements RandomAccess {
+    private final FieldVector[] all;
+    private boolean hidden;
+
+    Vectors(FieldVector[] all) {
+      this.all = all;
+    }
+
+    @Override
+    public FieldVector get(int index) {
+      return all[index];
+    }
+
+    @Override
+    public int size() {
+      return hidden ? 0 : all.length;
+    }
+  }
+}
