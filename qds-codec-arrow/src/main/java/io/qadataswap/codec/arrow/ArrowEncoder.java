@@ -85,6 +85,23 @@ final class ArrowEncoder implements Encoder<ArrowTable> {
     return measuredLength;
   }
 
+  /** Measures what comes before the first batch: schema and dictionaries. */
+  long measureHead(ArrowTable withoutBatches) {
+    return measure(withoutBatches) - END_LENGTH;
+  }
+
+  /** Encodes what {@link #measureHead} has measured, and returns where the first batch begins. */
+  long encodeHead(Region target) {
+    target.putBytes(0, schemaMessage, 0, schemaMessage.length);
+    encodeParts(target, null);
+    return measuredLength - END_LENGTH;
+  }
+
+  /** Returns the layout of what was measured last. */
+  TableLayout layout() {
+    return layout;
+  }
+
   private void measureDictionaries(ArrowTable table) {
     for (TableLayout.DictionaryColumn dictionary : layout.dictionaries().values()) {
       long id = dictionary.encoding().getId();

@@ -278,6 +278,30 @@ final class Column {
     return nodeCount;
   }
 
+  /** Returns the number of buffers of this column and all below, but for data buffers of views. */
+  int bufferCount() {
+    int count =
+        switch (kind) {
+          case NULL, RUN_END_ENCODED -> 0;
+          case FIXED_SIZE_LIST, STRUCT, SPARSE_UNION -> 1;
+          case FIXED, VIEW, LIST, DENSE_UNION -> 2;
+          case VARIABLE, LIST_VIEW -> 3;
+        };
+    for (Column child : children) {
+      count += child.bufferCount();
+    }
+    return count;
+  }
+
+  /** Returns the number of columns of views among this column and all below. */
+  int viewCount() {
+    int count = kind == Kind.VIEW ? 1 : 0;
+    for (Column child : children) {
+      count += child.viewCount();
+    }
+    return count;
+  }
+
   /** Returns the encoding if the values are indices into a dictionary, else null. */
   DictionaryEncoding dictionary() {
     return field.getDictionary();

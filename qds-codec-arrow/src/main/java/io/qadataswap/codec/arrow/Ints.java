@@ -12,6 +12,9 @@ final class Ints {
   @SuppressWarnings("FieldMayBeFinal") // see above
   private static int zero = 0;
 
+  @SuppressWarnings("FieldMayBeFinal")
+  private static long zeroLong = 0;
+
   private Ints() {}
 
   static int get(ArrowBuf buffer, long offset) {
@@ -25,5 +28,10 @@ final class Ints {
   /** For a byte that becomes an index: it is one of 256 values whatever the register held. */
   static byte getByte(long address) {
     return (byte) (MemoryUtil.getByte(address) ^ zero);
+  }
+
+  /** Reads a long that is not to become one instruction with what is done with it. */
+  static long getLong(long address) {
+    return MemoryUtil.getLong(address) ^ zeroLong;
   }
 }

@@ -3,7 +3,6 @@ package io.qadataswap.codec.arrow;
 import io.qadataswap.api.layout.Loan;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
-import java.lang.ref.Reference;
 import org.apache.arrow.memory.ArrowBuf;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.OwnershipTransferResult;
@@ -224,8 +223,7 @@ final class MessageMemory implements ReferenceManager {
       throw closed();
     }
     if (validBits.holds(start, byteCount)) {
-      ValidBits shown = validBits;
-      return allocator.wrap(start, byteCount, () -> Reference.reachabilityFence(shown));
+      return allocator.wrap(start, byteCount, validBits::shownNoMore);
     }
     if (start < address || start + byteCount > address + length) {
       throw closed();
@@ -341,19 +339,6 @@ final class MessageMemory implements ReferenceManager {
       OwnershipTransferResult result = part.getReferenceManager().transferOwnership(part, target);
       sameIndexes(source, result.getTransferredBuffer());
       return result;
-    }
-  }
-
-  /** A transfer to the allocator where the buffer was already. */
-  private record Transfer(ArrowBuf buffer) implements OwnershipTransferResult {
-    @Override
-    public boolean getAllocationFit() {
-      return true;
-    }
-
-    @Override
-    public ArrowBuf getTransferredBuffer() {
-      return buffer;
     }
   }
 

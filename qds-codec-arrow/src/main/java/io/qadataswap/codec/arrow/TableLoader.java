@@ -520,7 +520,8 @@ final class TableLoader {
 
   private void takeValidity(Column column, int length, long nullCount) {
     long byteCount = ((long) length + Byte.SIZE - 1) / Byte.SIZE;
-    if (byteCount > 0 && bufferLength(column, "validity") == 0) {
+    boolean isStored = byteCount > 0 && bufferLength(column, "validity") > 0;
+    if (byteCount > 0 && (!isStored || nullCount == 0)) {
       if (nullCount > 0) {
         throw faults.corrupt(
             column.path(), "nullCount=" + nullCount + " without validity", "0, or validity");

@@ -3,6 +3,7 @@ package io.qadataswap.codec.arrow;
 import java.lang.ref.Cleaner;
 import java.util.ArrayList;
 import java.util.List;
+import org.apache.arrow.memory.ArrowBuf;
 import org.apache.arrow.memory.util.MemoryUtil;
 
 /**
@@ -48,6 +49,11 @@ final class ValidBits {
     return false;
   }
 
+  /** Does nothing; who is to call it refers to this object, which keeps the ones until then. */
+  void shownNoMore() {
+    // see above
+  }
+
   private Ones make(long length) {
     long allocation = MemoryUtil.allocateMemory(length + BatchMetadata.ALIGNMENT);
     CLEANER.register(this, () -> MemoryUtil.freeMemory(allocation));
@@ -57,5 +63,19 @@ final class ValidBits {
     more.add(ones);
     all = List.copyOf(more);
     return ones;
+  }
+
+  /** Counts nulls in memory that may be a mapping whose file is cut short. */
+  static int nullCount(ArrowBuf validity, int length) {
+    long address = validity.memoryAddress();
+    long count = 0;
+    int i = 0;
+    for (; i <= length - Long.SIZE; i += Long.SIZE) {
+      count += Long.bitCount(Ints.getLong(address + i / Byte.SIZE));
+    }
+    for (; i < length; i++) {
+      count += MemoryUtil.getByte(address + i / Byte.SIZE) >>> (i % Byte.SIZE) & 1;
+    }
+    return (int) (length - count);
   }
 }

@@ -14,10 +14,14 @@ final class VectorBuffers {
   /** Stands for zeros, where a vector has not allocated what the format wants. */
   static final long ZEROS = 0;
 
+  /** Instead of the address of a view's validity: this is validity, and no value is null. */
+  private static final long SPARE_VALIDITY = -1;
+
   private static final int NODE_LENGTH = 2;
   private static final int BUFFER_LENGTH = 3;
 
   private final Faults faults;
+  private final boolean inPlace;
 
   /** For each column: length, null count. */
   private final LongList nodes = new LongList();
@@ -29,7 +33,18 @@ final class VectorBuffers {
   private final LongList variadicCounts = new LongList();
 
   VectorBuffers(Faults faults) {
+    this(faults, false);
+  }
+
+  /**
+   * Creates an empty list.
+   *
+   * @param inPlace whether the buffers may stay where they are: then validity that is not needed is
+   *     kept, and fields that are not nullable have no nulls
+   */
+  VectorBuffers(Faults faults, boolean inPlace) {
     this.faults = faults;
+    this.inPlace = inPlace;
   }
 
   void clear() {
@@ -67,6 +82,11 @@ final class VectorBuffers {
   /** Returns the address of the validity of a buffer of views if some are null, else 0. */
   long viewValidity(int buffer) {
     return buffers.get(buffer * BUFFER_LENGTH + 2);
+  }
+
+  /** Returns whether a buffer is validity that says nothing. */
+  boolean isSpareValidity(int buffer) {
+    return viewValidity(buffer) == SPARE_VALIDITY;
   }
 
   int variadicCount() {
@@ -235,10 +255,25 @@ final class VectorBuffers {
     int length = storage.getValueCount();
     long byteCount = ((long) length + Byte.SIZE - 1) / Byte.SIZE;
     requireCapacity(column, validity, byteCount);
-    int nullCount = storage.getNullCount();
+    int nullCount = nullCount(column, storage, length);
     addNode(length, nullCount);
-    addBuffer(column, validity, nullCount == 0 ? 0 : byteCount);
+    if (nullCount > 0 || length == 0) {
+      addBuffer(column, validity, byteCount);
+    } else if (inPlace) {
+      addSource(validity.memoryAddress(), byteCount, SPARE_VALIDITY);
+    } else {
+      addSource(validity.memoryAddress(), 0, 0);
+    }
     return nullCount > 0;
+  }
+
+  private int nullCount(Column column, FieldVector storage, int length) {
+    if (!inPlace) {
+      return storage.getNullCount();
+    }
+    return column.field().isNullable()
+        ? ValidBits.nullCount(storage.getValidityBuffer(), length)
+        : 0;
   }
 
   private void addViews(Column column, ArrowBuf views, int length, long validity) {
