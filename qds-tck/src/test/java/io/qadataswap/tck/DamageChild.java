@@ -13,6 +13,7 @@ import io.qadataswap.api.Writer;
 import io.qadataswap.api.WriterBuilder;
 import io.qadataswap.api.codec.Codec;
 import io.qadataswap.api.codec.RegionCodec;
+import io.qadataswap.codec.arrow.ArrowClaim;
 import io.qadataswap.codec.arrow.ArrowCodec;
 import io.qadataswap.codec.arrow.ArrowTable;
 import java.io.BufferedReader;
@@ -22,6 +23,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.List;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.atomic.AtomicLong;
 import org.apache.arrow.memory.BufferAllocator;
@@ -35,7 +37,9 @@ import org.apache.arrow.vector.complex.ListVector;
 import org.apache.arrow.vector.complex.impl.UnionListWriter;
 import org.apache.arrow.vector.holders.NullableBigIntHolder;
 import org.apache.arrow.vector.types.Types;
+import org.apache.arrow.vector.types.pojo.ArrowType;
 import org.apache.arrow.vector.types.pojo.Field;
+import org.apache.arrow.vector.types.pojo.Schema;
 
 /**
  * The process of {@link RingDamageTest} that uses a channel while its file is damaged. Obeys lines
@@ -204,6 +208,26 @@ final class DamageChild {
       @Override
       Step prepare(DamageChild child) {
         return child.exchangeTables(Trust.VALIDATE);
+      }
+    },
+    CLAIM_TABLES(true, true) {
+      @Override
+      Step prepare(DamageChild child) {
+        ArrowCodec codec = ArrowCodec.with(child.allocator);
+        Writer<ArrowTable> writer =
+            child.open(
+                child.writerBuilder(codec, false).overflow(OverflowPolicy.DROP_OLDEST));
+        Schema schema =
+            new Schema(List.of(Field.nullable("number", new ArrowType.Int(32, true))));
+        return () -> {
+          try (ArrowClaim claim = codec.claimRows(writer, schema, ROW_COUNT)) {
+            IntVector numbers = (IntVector) claim.root().getVector(0);
+            for (int i = 0; i < ROW_COUNT; i++) {
+              numbers.set(i, i);
+            }
+            claim.commit(ROW_COUNT);
+          }
+        };
       }
     },
     INSPECT(false, false) {
