@@ -72,7 +72,7 @@ public class ClaimBenchmark {
     codec = ArrowCodec.with(allocator);
     // Validity for Arrow's getters and setters; a column that is not nullable sends none.
     ones = allocator.buffer(batchLength / Long.BYTES / Byte.SIZE);
-    ones.setOne(0, Math.toIntExact(ones.capacity()));
+    ones.setOne(0L, ones.capacity());
     writer =
         Qds.writer("claim", codec)
             .directory(directory)

@@ -215,10 +215,8 @@ final class DamageChild {
       Step prepare(DamageChild child) {
         ArrowCodec codec = ArrowCodec.with(child.allocator);
         Writer<ArrowTable> writer =
-            child.open(
-                child.writerBuilder(codec, false).overflow(OverflowPolicy.DROP_OLDEST));
-        Schema schema =
-            new Schema(List.of(Field.nullable("number", new ArrowType.Int(32, true))));
+            child.open(child.writerBuilder(codec, false).overflow(OverflowPolicy.DROP_OLDEST));
+        Schema schema = new Schema(List.of(Field.nullable("number", new ArrowType.Int(32, true))));
         return () -> {
           try (ArrowClaim claim = codec.claimRows(writer, schema, ROW_COUNT)) {
             IntVector numbers = (IntVector) claim.root().getVector(0);

@@ -27,6 +27,20 @@ class ReadmeTest {
   }
 
   @Test
+  void theClaimIsTheExampleOfTheJavadoc() throws IOException {
+    String readme = Files.readString(ROOT.resolve("README.md"));
+    String source =
+        Files.readString(
+            ROOT.resolve(
+                "qds-codec-arrow/src/test/java/io/qadataswap/codec/arrow/example/ArrowExamples.java"));
+    String start = "// @start region=\"claim\"\n";
+    String lines =
+        source.substring(source.indexOf(start) + start.length(), source.indexOf("// @end"));
+    String block = "```java\n" + lines.stripIndent().strip() + "\n```\n";
+    assertTrue(readme.contains(block), () -> "README.md does not show:\n" + block);
+  }
+
+  @Test
   void mavenDependenciesAreThoseThatAreTested() throws IOException {
     String project =
         Files.readString(Path.of("src/it/quick-start-ffm/pom.xml"))

@@ -31,6 +31,8 @@ final class ArrowEncoder implements Encoder<ArrowTable> {
   /** Up to this length a message is put together in private memory. */
   private static final int SHORT_LENGTH = 8192;
 
+  private static final int WORDS_LENGTH = 32;
+
   private static final byte[] ZERO_BYTES = new byte[4096];
 
   /** The end marker: a continuation marker and no length. */
@@ -194,7 +196,7 @@ final class ArrowEncoder implements Encoder<ArrowTable> {
     long views = vectors.viewValidity(buffer);
     if (array != null) {
       if (copied > 0) {
-        MemoryUtil.copyFromMemory(source, array, (int) position, (int) copied);
+        copyToArray(source, array, (int) position, (int) copied);
       }
       Arrays.fill(array, (int) (position + copied), (int) (position + end), (byte) 0);
     } else {
@@ -207,6 +209,21 @@ final class ArrowEncoder implements Encoder<ArrowTable> {
       clearNullViews(views, length / TableLoader.VIEW_LENGTH, target, array, position);
     }
     return end;
+  }
+
+  /** What one or a few rows need is copied faster than a call of the copying routine takes. */
+  private static void copyToArray(long source, byte[] array, int position, int length) {
+    if (length > WORDS_LENGTH) {
+      MemoryUtil.copyFromMemory(source, array, position, length);
+      return;
+    }
+    int i = 0;
+    for (; i <= length - Long.BYTES; i += Long.BYTES) {
+      LONG.set(array, position + i, MemoryUtil.getLong(source + i));
+    }
+    for (; i < length; i++) {
+      array[position + i] = MemoryUtil.getByte(source + i);
+    }
   }
 
   @Override

@@ -224,9 +224,12 @@ public final class ArrowTable {
    */
   void release() {
     closed = true;
+    memory.clearing();
     RuntimeException failure = null;
-    for (int i = 0; i < batches.size(); i++) {
-      failure = clear(batches.get(i), failure);
+    if (!memory.clearBatch(batches)) {
+      for (int i = 0; i < batches.size(); i++) {
+        failure = clear(batches.get(i), failure);
+      }
     }
     for (int i = 0; i < dictionaryVectors.size(); i++) {
       failure = clear(dictionaryVectors.get(i), failure);

@@ -29,7 +29,7 @@ import org.apache.arrow.memory.rounding.RoundingPolicy;
  */
 final class ClaimAllocator implements BufferAllocator {
   private final BufferAllocator parent;
-  private final String place;
+  private final String name;
   private final Region region;
 
   /** Where the body begins in the region. */
@@ -47,9 +47,9 @@ final class ClaimAllocator implements BufferAllocator {
   private volatile boolean ended;
 
   ClaimAllocator(
-      BufferAllocator parent, String place, Region region, long bodyPosition, long capacity) {
+      BufferAllocator parent, String name, Region region, long bodyPosition, long capacity) {
     this.parent = parent;
-    this.place = place;
+    this.name = name;
     this.region = region;
     this.bodyPosition = bodyPosition;
     this.address = region.address() + bodyPosition;
@@ -87,26 +87,33 @@ final class ClaimAllocator implements BufferAllocator {
   synchronized long take(long length) {
     requireOpen();
     long rounded = BatchMetadata.align(length);
-    for (Map.Entry<Long, Long> entry : free.entrySet()) {
-      long start = entry.getKey();
-      long end = entry.getValue();
-      if (end - start >= rounded) {
-        free.remove(start);
-        if (start + rounded < end) {
-          free.put(start + rounded, end);
-        }
-        used += rounded;
-        peak = Math.max(peak, used);
-        allocationCount++;
-        // Arrow fills what it gets, which would end the JVM where the file was cut short.
-        region.putByte(bodyPosition + start + rounded - 1, (byte) 0);
-        return start;
-      }
+    Map.Entry<Long, Long> place = free.firstEntry();
+    while (place != null && place.getValue() - place.getKey() < rounded) {
+      place = free.higherEntry(place.getKey());
     }
+    if (place == null) {
+      throw tooSmall(length, rounded);
+    }
+    long start = place.getKey();
+    free.remove(start);
+    if (start + rounded < place.getValue()) {
+      free.put(start + rounded, place.getValue());
+    }
+    used += rounded;
+    peak = Math.max(peak, used);
+    allocationCount++;
+    if (rounded > 0) {
+      // Arrow fills what it gets, which would end the JVM where the file was cut short.
+      region.putByte(bodyPosition + start + rounded - 1, (byte) 0);
+    }
+    return start;
+  }
+
+  private OutOfMemoryException tooSmall(long length, long rounded) {
     Map.Entry<Long, Long> last = free.lastEntry();
     long lastUsed = last != null && last.getValue() == capacity ? last.getKey() : capacity;
-    throw new OutOfMemoryException(
-        place
+    return new OutOfMemoryException(
+        name
             + ": the claim is too small: a buffer of "
             + length
             + " bytes behind the "
@@ -138,7 +145,7 @@ final class ClaimAllocator implements BufferAllocator {
   private void requireOpen() {
     if (!isOpen()) {
       throw new IllegalStateException(
-          place + ": the claim has ended: its memory is not ours to use");
+          name + ": the claim has ended: its memory is not ours to use");
     }
   }
 
@@ -247,7 +254,7 @@ final class ClaimAllocator implements BufferAllocator {
 
   @Override
   public String getName() {
-    return place + " claim";
+    return name + " claim";
   }
 
   @Override
@@ -307,7 +314,7 @@ final class ClaimAllocator implements BufferAllocator {
       if (decrement < 1 || left < 0) {
         references.addAndGet(decrement);
         throw new IllegalStateException(
-            place + " release=" + decrement + " allowed=1 to " + (left + decrement));
+            name + " release=" + decrement + " allowed=1 to " + (left + decrement));
       }
       if (left == 0) {
         giveBack(offset, length);
@@ -326,7 +333,7 @@ final class ClaimAllocator implements BufferAllocator {
       if (increment < 1 || references.getAndAdd(increment) <= 0) {
         references.addAndGet(-increment);
         throw new IllegalArgumentException(
-            place + " retain=" + increment + " of a buffer that was released, or less than 1");
+            name + " retain=" + increment + " of a buffer that was released, or less than 1");
       }
     }
 

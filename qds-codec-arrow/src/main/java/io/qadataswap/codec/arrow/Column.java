@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import org.apache.arrow.vector.BaseFixedWidthVector;
+import org.apache.arrow.vector.BaseVariableWidthVector;
 import org.apache.arrow.vector.ExtensionTypeVector;
 import org.apache.arrow.vector.FieldVector;
 import org.apache.arrow.vector.complex.UnionVector;
@@ -326,6 +327,18 @@ final class Column {
       storage = ((ExtensionTypeVector<?>) storage).getUnderlyingVector();
     }
     return storage;
+  }
+
+  /** Returns whether a vector holds the values of this column. */
+  boolean isOf(BaseFixedWidthVector vector) {
+    return kind == Kind.FIXED
+        && vector.getMinorType() == minorType
+        && (width == 1 || vector.getTypeWidth() * Byte.SIZE == width);
+  }
+
+  /** Returns whether a vector holds the values of this column. */
+  boolean isOf(BaseVariableWidthVector vector) {
+    return kind == Kind.VARIABLE && vector.getMinorType() == minorType;
   }
 
   /** Says how a vector differs from this column, without looking at its children's; null if not. */

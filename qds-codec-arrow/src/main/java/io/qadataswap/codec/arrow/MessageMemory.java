@@ -3,11 +3,13 @@ package io.qadataswap.codec.arrow;
 import io.qadataswap.api.layout.Loan;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.util.List;
 import org.apache.arrow.memory.ArrowBuf;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.OwnershipTransferResult;
 import org.apache.arrow.memory.ReferenceManager;
 import org.apache.arrow.memory.RootAllocator;
+import org.apache.arrow.vector.VectorSchemaRoot;
 
 /**
  * Counts the references to the memory of one open message, for the buffers that show parts of it.
@@ -62,9 +64,15 @@ final class MessageMemory implements ReferenceManager {
   private long address;
   private long length;
   private boolean accounted;
-  private boolean loading;
 
-  /** References that loading vectors have taken. */
+  /**
+   * Whether the references that vectors take or drop are counted by {@link #loadedCount}: while
+   * they are loaded, and while they are cleared, if nobody else holds any then. Nobody else may
+   * take one without holding one, so that spares an atomic operation for each buffer.
+   */
+  private boolean alone;
+
+  /** References that the loaded vectors took. */
   private int loadedCount;
 
   /** Whether the table still holds its references: then nobody may drop the last one. */
@@ -98,7 +106,7 @@ final class MessageMemory implements ReferenceManager {
     length = message.region().length();
     accounted = false;
     outlivesTable = false;
-    loading = true;
+    alone = true;
     loadedCount = 0;
     tableOpen = true;
     free = false;
@@ -107,8 +115,13 @@ final class MessageMemory implements ReferenceManager {
 
   /** From now on every reference that vectors and users take or drop counts. */
   void loaded() {
-    loading = false;
+    alone = false;
     REFERENCES.setRelease(this, OWN_REFERENCES + loadedCount);
+  }
+
+  /** The table is about to clear its vectors, and will close this. */
+  void clearing() {
+    alone = (int) REFERENCES.getAcquire(this) == OWN_REFERENCES + loadedCount;
   }
 
   /** Returns the vectors that the last message left, if they have this layout, or new ones. */
@@ -117,6 +130,16 @@ final class MessageMemory implements ReferenceManager {
       batch = new LoadedBatch(layout, allocator.allocator());
     }
     return batch;
+  }
+
+  /** Empties the vectors of a message with this one batch, unless somebody holds parts of it. */
+  @SuppressWarnings("ReferenceEquality") // the very list
+  boolean clearBatch(List<VectorSchemaRoot> batches) {
+    if (alone && batch != null && batches == batch.roots()) {
+      batch.clear();
+      return true;
+    }
+    return false;
   }
 
   /** Returns a buffer over a part of the message, without a reference of its own. */
@@ -167,6 +190,9 @@ final class MessageMemory implements ReferenceManager {
    * @return false if some of them were gone: somebody has released more than he retained
    */
   boolean close() {
+    if (alone) {
+      loaded();
+    }
     tableOpen = false;
     int left = (int) REFERENCES.getAcquire(this);
     if (left == OWN_REFERENCES) {
@@ -285,7 +311,7 @@ final class MessageMemory implements ReferenceManager {
     if (decrement < 1) {
       throw new IllegalStateException("release=" + decrement + " allowed=1 or more");
     }
-    if (loading) {
+    if (alone) {
       loadedCount -= decrement;
       return false;
     }
@@ -312,7 +338,7 @@ final class MessageMemory implements ReferenceManager {
   @SuppressWarnings("ReferenceEquality") // the very allocator
   public ArrowBuf retain(ArrowBuf source, BufferAllocator target) {
     if (target == allocator.allocator()) {
-      if (loading) {
+      if (alone) {
         loadedCount++;
         return source;
       }

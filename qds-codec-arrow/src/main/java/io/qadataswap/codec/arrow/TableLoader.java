@@ -12,6 +12,8 @@ import java.util.Set;
 import org.apache.arrow.memory.ArrowBuf;
 import org.apache.arrow.memory.OutOfMemoryException;
 import org.apache.arrow.memory.util.MemoryUtil;
+import org.apache.arrow.vector.BaseFixedWidthVector;
+import org.apache.arrow.vector.BaseVariableWidthVector;
 import org.apache.arrow.vector.FieldVector;
 import org.apache.arrow.vector.VectorSchemaRoot;
 import org.apache.arrow.vector.compare.VectorEqualsVisitor;
@@ -188,7 +190,7 @@ final class TableLoader {
     memory.loaded();
     if (!finished) {
       for (LoadedBatch batch : batches) {
-        batch.root().clear();
+        batch.clear();
       }
       dictionaries.values().forEach(FieldVector::close);
       memory.close();
@@ -506,7 +508,14 @@ final class TableLoader {
     }
     node.length = length;
     node.nullCount = (int) Math.max(0, nullCount);
-    vector.loadFieldBuffers(node, ownBuffers);
+    // Calls by class are several times faster here than those of the interface.
+    if (vector instanceof BaseFixedWidthVector fixed) {
+      fixed.loadFieldBuffers(node, ownBuffers);
+    } else if (vector instanceof BaseVariableWidthVector variable) {
+      variable.loadFieldBuffers(node, ownBuffers);
+    } else {
+      vector.loadFieldBuffers(node, ownBuffers);
+    }
     ownBuffers.clear();
     closeDecompressed();
   }

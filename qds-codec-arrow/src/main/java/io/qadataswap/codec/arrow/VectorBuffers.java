@@ -2,7 +2,7 @@ package io.qadataswap.codec.arrow;
 
 import java.util.List;
 import org.apache.arrow.memory.ArrowBuf;
-import org.apache.arrow.vector.BaseLargeVariableWidthVector;
+import org.apache.arrow.vector.BaseFixedWidthVector;
 import org.apache.arrow.vector.BaseVariableWidthVector;
 import org.apache.arrow.vector.FieldVector;
 import org.apache.arrow.vector.VectorSchemaRoot;
@@ -103,14 +103,14 @@ final class VectorBuffers {
     List<Column> columns = layout.columns();
     for (int i = 0; i < columns.size(); i++) {
       Column column = columns.get(i);
-      FieldVector vector = root.getVector(i);
-      if (vector.getValueCount() != rowCount) {
+      int node = nodeCount();
+      add(column, root.getVector(i), 0);
+      if (nodeLength(node) != rowCount) {
         throw faults.misuse(
             column.path(),
-            "valueCount=" + vector.getValueCount() + " in a batch of rowCount=" + rowCount,
+            "valueCount=" + nodeLength(node) + " in a batch of rowCount=" + rowCount,
             "call VectorSchemaRoot.setRowCount after filling the vectors");
       }
-      add(column, vector, rowCount);
     }
   }
 
@@ -120,6 +120,37 @@ final class VectorBuffers {
    * @param neededLength how many values its parent needs it to have
    */
   void add(Column column, FieldVector vector, long neededLength) {
+    // Most columns. Calls by class are several times faster here than those of the interface.
+    if (vector instanceof BaseFixedWidthVector fixed && column.isOf(fixed)) {
+      int length = fixed.getValueCount();
+      requireLength(column, length, neededLength);
+      addValidity(column, length, fixed.getValidityBuffer());
+      addBuffer(column, fixed.getDataBuffer(), column.valuesLength(length));
+    } else if (vector instanceof BaseVariableWidthVector variable && column.isOf(variable)) {
+      int length = variable.getValueCount();
+      requireLength(column, length, neededLength);
+      if (variable.getLastSet() < length - 1) {
+        // This completes the offsets of trailing values that were never set.
+        variable.getFieldBuffers();
+      }
+      addValidity(column, length, variable.getValidityBuffer());
+      long dataLength = addOffsets(column, variable.getOffsetBuffer(), length);
+      addBuffer(column, variable.getDataBuffer(), dataLength);
+    } else {
+      addAny(column, vector, neededLength);
+    }
+  }
+
+  private void requireLength(Column column, int length, long neededLength) {
+    if (length < neededLength) {
+      throw faults.misuse(
+          column.path(),
+          "valueCount=" + length + " where its parent needs " + neededLength,
+          "call setValueCount after filling the vectors");
+    }
+  }
+
+  private void addAny(Column column, FieldVector vector, long neededLength) {
     FieldVector storage = Column.storage(vector);
     String mismatch = column.mismatch(storage);
     if (mismatch != null) {
@@ -129,46 +160,22 @@ final class VectorBuffers {
           "call VectorSchemaRoot.syncSchema after changing vectors, or make a new root");
     }
     int length = storage.getValueCount();
-    if (length < neededLength) {
-      throw faults.misuse(
-          column.path(),
-          "valueCount=" + length + " where its parent needs " + neededLength,
-          "call setValueCount after filling the vectors");
-    }
-    // These are most columns: what follows makes a list for each of the others.
+    requireLength(column, length, neededLength);
+    // This also completes the offsets of trailing values that were never set.
+    List<ArrowBuf> own = storage.getFieldBuffers();
     switch (column.kind()) {
       case NULL -> addNode(length, length);
       case FIXED -> {
-        addValidity(column, storage, storage.getValidityBuffer());
-        addBuffer(column, storage.getDataBuffer(), column.valuesLength(length));
+        addValidity(column, length, own.get(0));
+        addBuffer(column, own.get(1), column.valuesLength(length));
       }
       case VARIABLE -> {
-        if (!hasAllOffsets(storage, length)) {
-          // This completes the offsets of trailing values that were never set.
-          storage.getFieldBuffers();
-        }
-        addValidity(column, storage, storage.getValidityBuffer());
-        long dataLength = addOffsets(column, storage.getOffsetBuffer(), length);
-        addBuffer(column, storage.getDataBuffer(), dataLength);
+        addValidity(column, length, own.get(0));
+        long dataLength = addOffsets(column, own.get(1), length);
+        addBuffer(column, own.get(2), dataLength);
       }
-      default -> addOther(column, storage, length);
-    }
-  }
-
-  private static boolean hasAllOffsets(FieldVector storage, int length) {
-    int lastSet =
-        storage instanceof BaseVariableWidthVector small
-            ? small.getLastSet()
-            : ((BaseLargeVariableWidthVector) storage).getLastSet();
-    return lastSet >= length - 1;
-  }
-
-  private void addOther(Column column, FieldVector storage, int length) {
-    // As above, for lists.
-    List<ArrowBuf> own = storage.getFieldBuffers();
-    switch (column.kind()) {
       case VIEW -> {
-        boolean hasNulls = addValidity(column, storage, own.get(0));
+        boolean hasNulls = addValidity(column, length, own.get(0));
         addViews(column, own.get(1), length, hasNulls ? own.get(0).memoryAddress() : 0);
         for (int i = 2; i < own.size(); i++) {
           addBuffer(column, own.get(i), own.get(i).writerIndex());
@@ -176,22 +183,22 @@ final class VectorBuffers {
         variadicCounts.add(own.size() - 2);
       }
       case LIST -> {
-        addValidity(column, storage, own.get(0));
+        addValidity(column, length, own.get(0));
         long childLength = addOffsets(column, own.get(1), length);
         addChild(column, storage, 0, childLength);
       }
       case LIST_VIEW -> {
-        addValidity(column, storage, own.get(0));
+        addValidity(column, length, own.get(0));
         addBuffer(column, own.get(1), (long) length * column.width());
         addBuffer(column, own.get(2), (long) length * column.width());
         addChild(column, storage, 0, 0);
       }
       case FIXED_SIZE_LIST -> {
-        addValidity(column, storage, own.get(0));
+        addValidity(column, length, own.get(0));
         addChild(column, storage, 0, (long) length * column.width());
       }
       case STRUCT -> {
-        addValidity(column, storage, own.get(0));
+        addValidity(column, length, own.get(0));
         addChildren(column, storage, length);
       }
       case SPARSE_UNION -> {
@@ -209,7 +216,6 @@ final class VectorBuffers {
         addNode(length, 0);
         addRuns(column, storage, length);
       }
-      default -> throw new AssertionError(column.kind());
     }
   }
 
@@ -251,11 +257,10 @@ final class VectorBuffers {
    *
    * @return whether there are nulls
    */
-  private boolean addValidity(Column column, FieldVector storage, ArrowBuf validity) {
-    int length = storage.getValueCount();
+  private boolean addValidity(Column column, int length, ArrowBuf validity) {
     long byteCount = ((long) length + Byte.SIZE - 1) / Byte.SIZE;
     requireCapacity(column, validity, byteCount);
-    int nullCount = nullCount(column, storage, length);
+    int nullCount = nullCount(column, validity, length);
     addNode(length, nullCount);
     if (nullCount > 0 || length == 0) {
       addBuffer(column, validity, byteCount);
@@ -267,13 +272,8 @@ final class VectorBuffers {
     return nullCount > 0;
   }
 
-  private int nullCount(Column column, FieldVector storage, int length) {
-    if (!inPlace) {
-      return storage.getNullCount();
-    }
-    return column.field().isNullable()
-        ? ValidBits.nullCount(storage.getValidityBuffer(), length)
-        : 0;
+  private int nullCount(Column column, ArrowBuf validity, int length) {
+    return inPlace && !column.field().isNullable() ? 0 : ValidBits.nullCount(validity, length);
   }
 
   private void addViews(Column column, ArrowBuf views, int length, long validity) {

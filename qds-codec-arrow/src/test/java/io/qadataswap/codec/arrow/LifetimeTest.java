@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import org.apache.arrow.memory.ArrowBuf;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.RootAllocator;
@@ -339,18 +340,20 @@ class LifetimeTest {
   @Test
   void anotherThreadMayReleaseWhatWasRetainedWhileMessagesAreRead() throws Exception {
     ExecutorService thread = Executors.newSingleThreadExecutor();
+    Future<?> last = null;
     for (int i = 0; i < 200; i++) {
       Sent sent = send();
       ArrowBuf buffer = sent.read().root().getVector("n").getDataBuffer();
       buffer.getReferenceManager().retain();
       long first = buffer.getLong(0);
-      thread.submit(() -> {
-        assertEquals(first, buffer.getLong(0));
-        buffer.close();
-      });
+      last =
+          thread.submit(() -> {
+            assertEquals(first, buffer.getLong(0));
+            buffer.close();
+          });
       sent.close();
     }
-    thread.submit(() -> {}).get();
+    last.get();
     thread.shutdown();
     closeAll();
   }
