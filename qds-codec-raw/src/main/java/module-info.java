@@ -1,4 +1,15 @@
-/** The raw codec. */
+/** Raw columns and user messages on Chronicle Bytes, see {@link io.qadataswap.codec.raw}. */
+@SuppressWarnings({
+  "requires-automatic", // Chronicle has no descriptors, but states its modules' names
+  "requires-transitive-automatic"
+})
 module io.qadataswap.codec.raw {
-  requires io.qadataswap.api;
+  requires transitive io.qadataswap.api;
+  requires transitive chronicle.bytes;
+  requires transitive chronicle.core;
+
+  exports io.qadataswap.codec.raw;
+
+  provides io.qadataswap.api.codec.CodecProvider with
+      io.qadataswap.codec.raw.RawCodecProvider;
 }
