@@ -7,6 +7,8 @@ module io.qadataswap.codec.raw {
   requires transitive io.qadataswap.api;
   requires transitive chronicle.bytes;
   requires transitive chronicle.core;
+  // Nobody else would have it resolved: Chronicle needs it and has no descriptor.
+  requires org.slf4j;
 
   exports io.qadataswap.codec.raw;
 

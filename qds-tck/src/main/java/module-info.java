@@ -13,6 +13,7 @@ module io.qadataswap.tck {
   requires static transitive io.qadataswap.codec.arrow;
   // Only of the live rules.
   requires static com.fasterxml.jackson.core;
+  requires static io.qadataswap.codec.raw;
   requires static org.junit.jupiter.params;
 
   exports io.qadataswap.tck;

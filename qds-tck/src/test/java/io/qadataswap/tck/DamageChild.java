@@ -16,6 +16,13 @@ import io.qadataswap.api.codec.RegionCodec;
 import io.qadataswap.codec.arrow.ArrowClaim;
 import io.qadataswap.codec.arrow.ArrowCodec;
 import io.qadataswap.codec.arrow.ArrowTable;
+import io.qadataswap.codec.raw.RawBatch;
+import io.qadataswap.codec.raw.RawClaim;
+import io.qadataswap.codec.raw.RawCodec;
+import io.qadataswap.codec.raw.RawField;
+import io.qadataswap.codec.raw.RawMessageCodec;
+import io.qadataswap.codec.raw.RawSchema;
+import io.qadataswap.codec.raw.RawType;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -48,6 +55,13 @@ import org.apache.arrow.vector.types.pojo.Schema;
 final class DamageChild {
   private static final int LARGE_LENGTH = 200_000;
   private static final int ROW_COUNT = 1000;
+  private static final RawSchema COLUMNS =
+      RawSchema.of(
+          RawField.of("int", RawType.INT32),
+          RawField.of("text", RawType.UTF8),
+          RawField.of("short", RawType.INT16),
+          RawField.of("double", RawType.FLOAT64).orNull(),
+          RawField.of("boolean", RawType.BOOL));
 
   private final String backend;
   private final Path directory;
@@ -224,6 +238,72 @@ final class DamageChild {
               numbers.set(i, i);
             }
             claim.commit(ROW_COUNT);
+          }
+        };
+      }
+    },
+    FILL_COLUMNS(true, true) {
+      @Override
+      Step prepare(DamageChild child) {
+        Writer<RawBatch> writer =
+            child.open(
+                child
+                    .writerBuilder(RawCodec.instance(), false)
+                    .overflow(OverflowPolicy.DROP_OLDEST));
+        RawClaim claim = RawClaim.on(writer, COLUMNS);
+        return () -> child.fillColumns(claim);
+      }
+    },
+    READ_COLUMNS(true, true) {
+      @Override
+      Step prepare(DamageChild child) {
+        return child.exchangeColumns(Trust.FULL);
+      }
+    },
+    VALIDATE_COLUMNS(true, true) {
+      @Override
+      Step prepare(DamageChild child) {
+        return child.exchangeColumns(Trust.VALIDATE);
+      }
+    },
+    GET_COLUMN_VALUES(true, true) {
+      @Override
+      Step prepare(DamageChild child) throws Exception {
+        Writer<RawBatch> writer = child.open(child.writerBuilder(RawCodec.instance(), false));
+        Reader<RawBatch> reader =
+            child.reader(RawCodec.instance(), ReaderMode.LOSSLESS, Trust.FULL);
+        child.fillColumns(RawClaim.on(writer, COLUMNS));
+        Message<RawBatch> message = reader.read();
+        child.opened.push(message);
+        return () -> child.sumColumns(message.value());
+      }
+    },
+    EXCHANGE_USER_MESSAGES(true, true) {
+      @Override
+      Step prepare(DamageChild child) {
+        RawMessageCodec<long[]> codec =
+            RawMessageCodec.of(
+                "longs",
+                8000,
+                (longs, out) -> {
+                  for (long value : longs) {
+                    out.writeLong(value).writeInt((int) value).writeUtf8("text");
+                  }
+                },
+                (in, reuse) -> {
+                  long[] longs = new long[100];
+                  for (int i = 0; i < 100; i++) {
+                    longs[i] = in.readLong() + in.readInt() + in.readUtf8().length();
+                  }
+                  return longs;
+                });
+        Writer<long[]> writer = child.open(child.writerBuilder(codec, false));
+        Reader<long[]> reader = child.reader(codec, ReaderMode.LOSSLESS, Trust.FULL);
+        long[] longs = new long[100];
+        return () -> {
+          writer.tryWrite(longs);
+          try (Message<long[]> message = reader.poll()) {
+            child.sum += message == null ? 0 : message.value()[0];
           }
         };
       }
@@ -448,6 +528,61 @@ final class DamageChild {
       Message<ArrowTable> message = reader.poll();
       if (message != null) {
         message.close();
+      }
+    };
+  }
+
+  private void fillColumns(RawClaim claim) {
+    RawBatch batch = claim.tryOpen(ROW_COUNT, 10L * ROW_COUNT);
+    if (batch == null) {
+      return;
+    }
+    boolean filled = false;
+    try {
+      for (int row = 0; row < ROW_COUNT; row++) {
+        batch.column(0).setInt(row, row);
+        batch.column(1).setString(row, "text");
+        batch.column(2).setShort(row, (short) row);
+        if (row % 10 == 0) {
+          batch.column(3).setNull(row);
+        } else {
+          batch.column(3).setDouble(row, row);
+        }
+        batch.column(4).setBoolean(row, true);
+      }
+      batch.column(0).values().writeLong(0, 1);
+      filled = true;
+    } finally {
+      if (!filled) {
+        claim.abort();
+      }
+    }
+    claim.commit(ROW_COUNT);
+  }
+
+  private void sumColumns(RawBatch batch) {
+    for (int row = 0; row < batch.rowCount(); row++) {
+      // The widening of an int to a long is what ends a JVM that reads by Unsafe.
+      sum += batch.column(0).getInt(row);
+      sum += batch.column(1).getString(row).length();
+      sum += batch.column(2).getShort(row);
+      sum += batch.column(3).isNull(row) ? 1 : (long) batch.column(3).getDouble(row);
+      sum += batch.column(4).getBoolean(row) ? 1 : 0;
+      sum += batch.column(0).values().readInt(4L * row);
+    }
+    sum += batch.column(1).data().byteCheckSum();
+  }
+
+  private Step exchangeColumns(Trust trust) {
+    Writer<RawBatch> writer = open(writerBuilder(RawCodec.instance(), false));
+    Reader<RawBatch> reader = reader(RawCodec.instance(), ReaderMode.LOSSLESS, trust);
+    RawClaim claim = RawClaim.on(writer, COLUMNS);
+    return () -> {
+      fillColumns(claim);
+      try (Message<RawBatch> message = reader.poll()) {
+        if (message != null) {
+          sumColumns(message.value());
+        }
       }
     };
   }

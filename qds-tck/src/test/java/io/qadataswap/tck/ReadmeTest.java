@@ -51,6 +51,18 @@ class ReadmeTest {
         () -> "the project does not have:\n" + block);
   }
 
+  @Test
+  void rawQuickStartIsTheOneThatRuns() throws IOException {
+    String readme = Files.readString(ROOT.resolve("README.md"));
+    String source =
+        Files.readString(
+            Path.of("src/it/quick-start-raw/src/main/java/org/example/raw/QuickStartRaw.java"));
+    for (String tag : new String[] {"write", "read", "message"}) {
+      String block = "```java\n" + region(source, tag) + "```\n";
+      assertTrue(readme.contains(block), () -> "README.md does not show:\n" + block);
+    }
+  }
+
   private static String unindented(String text) {
     return text.lines().map(String::strip).collect(Collectors.joining("\n"));
   }

@@ -212,6 +212,44 @@ final class RegionStore implements BytesStore<RegionStore, Void> {
     return first + count;
   }
 
+  /** Writes mantissa / 10^exponent as text, and ".0" behind a whole number if that is asked for. */
+  @Override
+  public long appendAndReturnLength(
+      long offset, boolean negative, long mantissa, int exponent, boolean pointZero) {
+    int fraction = Math.max(0, exponent);
+    int zeros = Math.max(0, -exponent);
+    boolean point = fraction > 0 || pointZero;
+    int digits = 1;
+    for (long rest = Long.divideUnsigned(mantissa, 10); rest != 0; rest /= 10) {
+      digits++;
+    }
+    // At least one digit stands before the point.
+    int whole = Math.max(1, digits - fraction);
+    int behind = fraction > 0 ? fraction : point ? 1 : 0;
+    int count = (negative ? 1 : 0) + whole + zeros + (point ? 1 : 0) + behind;
+    long first = atNew(offset, count);
+    long at = first + count;
+    long rest = mantissa;
+    if (point && fraction == 0) {
+      region.putByte(--at, (byte) '0');
+      region.putByte(--at, (byte) '.');
+    }
+    for (int i = 0; i < zeros; i++) {
+      region.putByte(--at, (byte) '0');
+    }
+    for (int i = 0; i < whole + fraction; i++) {
+      if (i == fraction && fraction > 0) {
+        region.putByte(--at, (byte) '.');
+      }
+      region.putByte(--at, (byte) ('0' + Long.remainderUnsigned(rest, 10)));
+      rest = Long.divideUnsigned(rest, 10);
+    }
+    if (negative) {
+      region.putByte(--at, (byte) '-');
+    }
+    return count;
+  }
+
   @Override
   public void move(long from, long to, long count) {
     long source = at(from, count);

@@ -41,24 +41,27 @@ class NoFlagsTest {
     flags.addAll(
         List.of(
             "-Dslf4j.internal.verbosity=ERROR",
-            "--add-exports=java.base/jdk.internal.misc=ALL-UNNAMED"));
+            "--add-opens=java.base/java.lang.reflect=ALL-UNNAMED"));
     if (Runtime.version().feature() >= 24) {
       flags.add("--sun-misc-unsafe-memory-access=allow");
     }
     String output = run(flags, onClassPath(), "bytes");
     requireWorks("null", output);
-    assertEquals(3, output.lines().count(), output);
+    assertEquals(3, ofTheCodec(output).size(), output);
   }
 
   @Test
   void columnsAlonePrintNothing() throws Exception {
     String output = run(backendFlags("ALL-UNNAMED"), onClassPath(), "columns");
-    assertEquals(List.of("module=null", "column=7"), withoutBackend(output), output);
+    assertEquals(List.of("module=null", "column=7"), ofTheCodec(output), output);
   }
 
-  /** What the backend of Java 17, Agrona, prints on other versions is not this codec's. */
-  private static List<String> withoutBackend(String output) {
-    return output.lines().filter(line -> !line.contains("agrona")).toList();
+  /** Leaves out the two lines by which QDS says which backend it has chosen. */
+  private static List<String> ofTheCodec(String output) {
+    return output
+        .lines()
+        .filter(line -> !line.contains("Providers choose") && !line.contains("default backend"))
+        .toList();
   }
 
   private static void requireWorks(String module, String output) {

@@ -146,6 +146,51 @@ class RawMessageCodecTest {
         });
   }
 
+  /** What Chronicle's own memory does with the same calls is the measure. */
+  @TestFactory
+  Stream<DynamicTest> chroniclesMethodsDoWhatTheyDoElsewhere() {
+    Bytes<?> expected = Bytes.allocateElasticOnHeap(1000);
+    everything(expected);
+    RawMessageCodec<String> codec =
+        RawMessageCodec.of(
+            "everything",
+            1000,
+            (text, out) -> everything(out),
+            (in, reuse) -> {
+              StringBuilder hex = new StringBuilder();
+              while (in.readRemaining() > 0) {
+                hex.append(in.readUnsignedByte()).append(' ');
+              }
+              in.readPosition(0);
+              assertEquals(1.5, in.readDouble());
+              assertEquals("8 bits", in.read8bit());
+              assertEquals("größer", in.readUtf8());
+              return hex.toString();
+            });
+    StringBuilder hex = new StringBuilder();
+    while (expected.readRemaining() > 0) {
+      hex.append(expected.readUnsignedByte()).append(' ');
+    }
+    return onEachBackend(
+        codec,
+        codec,
+        (writer, reader) -> {
+          writer.write("");
+          try (Message<String> message = reader.poll()) {
+            assertEquals(hex.toString(), message.value());
+          }
+        });
+  }
+
+  private static void everything(Bytes<?> out) {
+    out.writeDouble(1.5).write8bit("8 bits").writeUtf8("größer");
+    out.append(0).append(-7).append(1234567890123L).append(Long.MIN_VALUE).append(0.5);
+    out.append(-12.25).append(3.0).append(1e15).append(2.5f).append(0.001, 3).append("text");
+    out.append8bit("x").append(true).append('c').append(Bytes.from("bytes"));
+    out.writeStopBit(-300).writeStopBit(1 << 20).writeInt24(77).writeUnsignedShort(65535);
+    out.writeBoolean(true).writeFloat(1f).write(new byte[] {1, 2, 3});
+  }
+
   @TestFactory
   Stream<DynamicTest> aMessageThatIsTooLongIsRefusedAndLeavesNoTrace() {
     return onEachBackend(
