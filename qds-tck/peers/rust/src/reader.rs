@@ -860,6 +860,10 @@ impl Message {
         }
     }
 
+    pub(crate) fn validation(&self) -> Validation {
+        self.validation
+    }
+
     /// The record batches of an `arrow-ipc` message. Their arrays are views of the payload and keep the loan.
     ///
     /// # Errors

@@ -7,6 +7,7 @@ python3 -m qds.tck_peer demo DIRECTORY CHANNEL
 from __future__ import annotations
 
 import ctypes
+import importlib.util
 import json
 import os
 import random
@@ -29,6 +30,10 @@ if has_arrow_support():
     import pyarrow as pa
 
     from . import ipc
+
+_HAS_NUMPY = importlib.util.find_spec("numpy") is not None
+if _HAS_NUMPY:
+    from . import raw, tck_raw
 
 _64 = (1 << 64) - 1
 Request = dict[str, Any]
@@ -120,6 +125,11 @@ class _Writer:
             claim = self.ring.claim(len(content), timeout)
             if claim is not None:
                 ctypes.memmove(claim.address, content, len(content))
+        elif self.codec == "raw1":
+            encoded = raw.Encoded(*tck_raw.parse(path))
+            claim = self.ring.claim(encoded.length, timeout)
+            if claim is not None:
+                encoded.store(claim.address)
         else:
             with pa.OSFile(path) as f:
                 prepared = ipc.Prepared(pa.ipc.open_stream(f).read_all())
@@ -156,21 +166,26 @@ class _Reader:
 
 
 class _Held:
-    """A message on loan: its payload, or with `arrow-ipc` the table that it became."""
+    """A message on loan: its payload, or the table or batch that it became, whose buffers hold it."""
 
     def __init__(self, reader: _Reader, message: Message) -> None:
         self.sequence = message.sequence
         self.channel = reader.ring.name
         self._message: Message | None = message
         self._table: pa.Table | None = None
+        self._batch: raw.Batch | None = None
+        full = reader.validates or reader.ring.segment.is_foreign
+        if reader.codec == "raw1":
+            self._batch = raw.Decoder(self.channel, full).decode(message)
+            self._message = None
         if reader.codec == "arrow-ipc":
-            self._table = ipc.Decoder(self.channel, reader.validates or reader.ring.segment.is_foreign).decode(message)
+            self._table = ipc.Decoder(self.channel, full).decode(message)
             self._message = None  # its buffers hold it now
 
     def check(self, seed: int) -> None:
         message = self._message
         if message is None:
-            raise Refused("FAILED", f"channel {self.channel}: a message of the codec arrow-ipc has no pattern")
+            raise Refused("FAILED", f"channel {self.channel}: a table or batch has no pattern")
         view = message.view()
         expected = pattern(seed, message.sequence, message.length)
         if view != expected:
@@ -182,6 +197,9 @@ class _Held:
             )
 
     def write(self, path: str) -> None:
+        if self._batch is not None:
+            tck_raw.save(self._batch, path)
+            return
         if self._table is None:
             assert self._message is not None
             with open(path, "wb") as f:
@@ -193,7 +211,7 @@ class _Held:
     def release(self) -> None:
         if self._message is not None:
             self._message.release()
-        self._table = None
+        self._table = self._batch = None
 
 
 class Peer:
@@ -244,6 +262,8 @@ class Peer:
         if has_arrow_support():
             capabilities += ["arrow-ipc", *_UNREPRESENTED]
             libraries["pyarrow"] = pa.__version__
+        if _HAS_NUMPY:
+            capabilities.append("raw1")
         return {
             "protocol": 1, "language": "python", "implementation": f"qds {get_version()}", "libraries": libraries,
             "pid": os.getpid(), "capabilities": capabilities,
@@ -441,7 +461,7 @@ def _named(table: dict[str, _T], request: Request, what: str) -> _T:
 
 
 def _check_codec(request: Request) -> None:
-    known = ["bytes"] + ["arrow-ipc"] * has_arrow_support()
+    known = ["bytes"] + ["arrow-ipc"] * has_arrow_support() + ["raw1"] * _HAS_NUMPY
     if request.get("codec", "bytes") not in known:
         raise Refused("UNSUPPORTED", f"channel {request['channel']}: codec is {request['codec']!r}, known are {known}")
 

@@ -4,6 +4,7 @@
 
 mod demo;
 mod pattern;
+mod raw;
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -18,13 +19,25 @@ use std::time::{Duration, Instant};
 use arrow_ipc::reader::StreamReader;
 use arrow_ipc::writer::StreamWriter;
 use qds::{
-    ARROW_CODEC_ID, Claim, Encoded, ErrorKind, Message, Mode, OverflowPolicy, Reader, Received, Start, SuspendedClaim,
-    Validation, Writer,
+    ARROW_CODEC_ID, Claim, Encoded, ErrorKind, Message, Mode, OverflowPolicy, RAW_CODEC_ID, Reader, Received, Start,
+    SuspendedClaim, Validation, Writer,
 };
 use serde_json::{Map, Value, json};
 
-const CAPABILITIES: [&str; 11] =
-    ["write", "read", "observe", "claim", "hold", "checksums", "drop-oldest", "arrow-ipc", "validate", "futex", "ping"];
+const CAPABILITIES: [&str; 12] = [
+    "write",
+    "read",
+    "observe",
+    "claim",
+    "hold",
+    "checksums",
+    "drop-oldest",
+    "arrow-ipc",
+    "raw1",
+    "validate",
+    "futex",
+    "ping",
+];
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
@@ -183,22 +196,40 @@ impl Patience {
     }
 }
 
+/// What messages are taken for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Content {
+    Bytes,
+    Arrow,
+    Raw,
+}
+
+impl Content {
+    fn of(codec: &str) -> Self {
+        match codec {
+            ARROW_CODEC_ID => Self::Arrow,
+            RAW_CODEC_ID => Self::Raw,
+            _ => Self::Bytes,
+        }
+    }
+}
+
 struct Output {
     writer: Writer,
-    is_arrow: bool,
+    content: Content,
     claim: Option<SuspendedClaim>,
 }
 
 struct Input {
     reader: Reader,
-    is_arrow: bool,
+    content: Content,
     /// What the reader had lost at the last message.
     lost: i64,
 }
 
 struct Held {
     message: Message,
-    is_arrow: bool,
+    content: Content,
 }
 
 #[derive(Default)]
@@ -300,7 +331,7 @@ impl Peer {
             result => result?,
         };
         let sequence = writer.next_sequence();
-        entry.insert_entry(Output { writer, is_arrow: codec == ARROW_CODEC_ID, claim: None });
+        entry.insert_entry(Output { writer, content: Content::of(codec), claim: None });
         Ok(json!({"sequence": sequence}))
     }
 
@@ -336,7 +367,7 @@ impl Peer {
         }
         let reader = builder.open()?;
         let sequence = reader.next_sequence();
-        entry.insert_entry(Input { reader, is_arrow: codec == ARROW_CODEC_ID, lost: 0 });
+        entry.insert_entry(Input { reader, content: Content::of(codec), lost: 0 });
         Ok(json!({"sequence": sequence}))
     }
 
@@ -344,7 +375,14 @@ impl Peer {
         let (patience, tag) = (request.patience(10_000)?, request.size("tag", 0)?);
         let output = self.free_writer(request)?;
         let sequence = if let Some(path) = request.optional_text("file")? {
-            if output.is_arrow {
+            if output.content == Content::Raw {
+                let batch = raw::parse(&std::fs::read_to_string(path)?)?;
+                let Some(mut claim) = patience.claim(&mut output.writer, batch.message_length())? else {
+                    return Ok(timeout());
+                };
+                batch.copy_to(&mut claim);
+                claim.tag(tag).commit()?
+            } else if output.content == Content::Arrow {
                 let stream = StreamReader::try_new_buffered(File::open(path)?, None)?;
                 let schema = stream.schema();
                 let batches = stream.collect::<Result<Vec<_>, _>>()?;
@@ -404,9 +442,9 @@ impl Peer {
                     check_pattern(&message, seed)?;
                 }
                 if let Some(path) = path {
-                    save(&message, input.is_arrow, path)?;
+                    save(&message, input.content, path)?;
                 } else if seed.is_none() {
-                    look(&message, input.is_arrow)?;
+                    look(&message, input.content)?;
                 }
                 Ok(answer)
             }
@@ -426,9 +464,9 @@ impl Peer {
                 let answer = input.describe(&message);
                 match seed {
                     Some(seed) => check_pattern(&message, seed)?,
-                    None => look(&message, input.is_arrow)?,
+                    None => look(&message, input.content)?,
                 }
-                let held = Held { message, is_arrow: input.is_arrow };
+                let held = Held { message, content: input.content };
                 self.messages.insert(name.to_owned(), held);
                 Ok(answer)
             }
@@ -441,7 +479,7 @@ impl Peer {
         let name = request.text("message")?;
         let held = self.messages.get(name).ok_or_else(|| failed(format!("there is no message '{name}'")))?;
         match request.optional_text("file")? {
-            Some(path) => save(&held.message, held.is_arrow, path)?,
+            Some(path) => save(&held.message, held.content, path)?,
             None => check_pattern(&held.message, request.seed()?)?,
         }
         Ok(json!({}))
@@ -619,17 +657,21 @@ fn check_pattern(message: &Message, seed: u64) -> Result<(), Failure> {
 }
 
 /// Takes a message as its users would: tables are read.
-fn look(message: &Message, is_arrow: bool) -> Result<(), Failure> {
-    if is_arrow {
-        message.batches()?;
+fn look(message: &Message, content: Content) -> Result<(), Failure> {
+    match content {
+        Content::Bytes => {}
+        Content::Arrow => drop(message.batches()?),
+        Content::Raw => drop(message.raw_batch()?),
     }
     Ok(())
 }
 
 /// Writes what users of the message get: its bytes, or its batches as a stream by Arrow's own writer.
-fn save(message: &Message, is_arrow: bool, path: &str) -> Result<(), Failure> {
-    if !is_arrow {
-        return Ok(std::fs::write(path, &message[..])?);
+fn save(message: &Message, content: Content, path: &str) -> Result<(), Failure> {
+    match content {
+        Content::Bytes => return Ok(std::fs::write(path, &message[..])?),
+        Content::Raw => return Ok(std::fs::write(path, raw::text(&message.raw_batch()?)?)?),
+        Content::Arrow => {}
     }
     let batches = message.batches()?;
     let mut stream = StreamWriter::try_new(BufWriter::new(File::create(path)?), batches.schema())?;

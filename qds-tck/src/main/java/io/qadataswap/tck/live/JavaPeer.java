@@ -20,6 +20,8 @@ import io.qadataswap.api.WriterBuilder;
 import io.qadataswap.api.codec.Codec;
 import io.qadataswap.api.codec.RegionCodec;
 import io.qadataswap.codec.arrow.ArrowTable;
+import io.qadataswap.codec.raw.RawBatch;
+import io.qadataswap.codec.raw.RawCodec;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -43,12 +45,13 @@ import java.util.function.Predicate;
  * The peer of this implementation: a program that speaks the peer protocol (see {@code
  * qds-tck/spec/peer-protocol.md}) over {@code qds-api}. The system property {@code
  * qds.peer.backend} names the backend; without it the best one is taken. It carries Arrow tables
- * where {@code qds-codec-arrow} is on its path.
+ * where {@code qds-codec-arrow} is on its path, raw batches where {@code qds-codec-raw} is.
  */
 public final class JavaPeer {
   private static final String BACKEND = System.getProperty("qds.peer.backend");
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final String ARROW_CODEC = "arrow-ipc";
+  private static final String RAW_CODEC = "raw1";
 
   private static final long DEFAULT_TIMEOUT_MS = 10_000;
   private static final long PING_LENGTH = 64;
@@ -66,8 +69,10 @@ public final class JavaPeer {
   /** Null where the codec is missing. */
   private final TableFiles tables;
 
+  private final boolean hasRaw = isThere("io.qadataswap.codec.raw.RawCodec");
+
   private JavaPeer() {
-    tables = isArrowThere() ? new TableFiles() : null;
+    tables = isThere("io.qadataswap.codec.arrow.ArrowCodec") ? new TableFiles() : null;
   }
 
   /**
@@ -95,16 +100,16 @@ public final class JavaPeer {
     peer.closeAll();
   }
 
-  private static boolean isArrowThere() {
+  private static boolean isThere(String className) {
     try {
-      Class.forName("io.qadataswap.codec.arrow.ArrowCodec");
+      Class.forName(className);
       return true;
     } catch (ClassNotFoundException e) {
       return false;
     }
   }
 
-  private record OpenWriter(Writer<?> writer, boolean ofTables, Optional<OpenClaim> claim) {
+  private record OpenWriter(Writer<?> writer, String codec, Optional<OpenClaim> claim) {
     long nextSequence() {
       return writer.stats().nextSequence();
     }
@@ -237,6 +242,9 @@ public final class JavaPeer {
       capabilities.addAll(
           List.of(ARROW_CODEC, "validate", "without:decimal32", "without:decimal64"));
     }
+    if (hasRaw) {
+      capabilities.add(RAW_CODEC);
+    }
     capabilities.forEach(answer.putArray("capabilities")::add);
   }
 
@@ -249,6 +257,12 @@ public final class JavaPeer {
           throw new Failure("UNSUPPORTED", "codec=" + id + ": qds-codec-arrow is not on the path");
         }
         yield tables.codec();
+      }
+      case RAW_CODEC -> {
+        if (!hasRaw) {
+          throw new Failure("UNSUPPORTED", "codec=" + id + ": qds-codec-raw is not on the path");
+        }
+        yield RawCodec.instance();
       }
       default -> throw new Failure("UNSUPPORTED", "codec=" + id + " is unknown to this peer");
     };
@@ -265,8 +279,8 @@ public final class JavaPeer {
       // It exists: what was not asked for may be as it is.
       opened = creating(request, request::has).open();
     }
-    boolean ofTables = text(request, "codec", RegionCodec.ID).equals(ARROW_CODEC);
-    OpenWriter writer = new OpenWriter(opened, ofTables, Optional.empty());
+    String codec = text(request, "codec", RegionCodec.ID);
+    OpenWriter writer = new OpenWriter(opened, codec, Optional.empty());
     writers.put(text(request, "writer"), writer);
     answer.put("sequence", writer.nextSequence());
   }
@@ -337,9 +351,11 @@ public final class JavaPeer {
       Path file = Path.of(text(request, "file"));
       long sequence = writer.nextSequence();
       boolean written =
-          writer.ofTables()
-              ? tables.write(tableWriter(writer), file, tag, timeout(request))
-              : writeBytes(writer.writer(), Files.readAllBytes(file), tag, timeout(request));
+          switch (writer.codec()) {
+            case ARROW_CODEC -> tables.write(tableWriter(writer), file, tag, timeout(request));
+            case RAW_CODEC -> writeBatch(writer, file, tag, timeout(request));
+            default -> writeBytes(writer.writer(), Files.readAllBytes(file), tag, timeout(request));
+          };
       putOutcome(answer, written ? sequence : -1);
       return;
     }
@@ -352,6 +368,18 @@ public final class JavaPeer {
   @SuppressWarnings("unchecked") // that is how it was opened
   private static Writer<ArrowTable> tableWriter(OpenWriter writer) {
     return (Writer<ArrowTable>) writer.writer();
+  }
+
+  @SuppressWarnings("unchecked") // that is how it was opened
+  private static boolean writeBatch(OpenWriter open, Path file, long tag, Duration timeout)
+      throws IOException, InterruptedException {
+    Writer<RawBatch> writer = (Writer<RawBatch>) open.writer();
+    RawBatch batch = RawFiles.parse(RawFiles.read(file));
+    if (timeout != null) {
+      return writer.write(batch, tag, timeout);
+    }
+    writer.write(batch, tag);
+    return true;
   }
 
   private static boolean writeBytes(Writer<?> writer, byte[] bytes, long tag, Duration timeout)
@@ -403,8 +431,7 @@ public final class JavaPeer {
     Pattern.fill(claim.region(), length, number(request, "seed"), sequence);
     writers.put(
         text(request, "writer"),
-        new OpenWriter(
-            writer.writer(), writer.ofTables(), Optional.of(new OpenClaim(claim, length))));
+        new OpenWriter(writer.writer(), writer.codec(), Optional.of(new OpenClaim(claim, length))));
   }
 
   private void commit(JsonNode request, ObjectNode answer) throws Failure {
@@ -425,8 +452,7 @@ public final class JavaPeer {
   private void withoutClaim(JsonNode request) throws Failure {
     OpenWriter writer = writer(request);
     writers.put(
-        text(request, "writer"),
-        new OpenWriter(writer.writer(), writer.ofTables(), Optional.empty()));
+        text(request, "writer"), new OpenWriter(writer.writer(), writer.codec(), Optional.empty()));
   }
 
   private void read(JsonNode request, ObjectNode answer) throws Exception {
@@ -480,6 +506,8 @@ public final class JavaPeer {
       byte[] bytes = new byte[Math.toIntExact(region.length())];
       region.getBytes(0, bytes, 0, bytes.length);
       Files.write(file, bytes);
+    } else if (message.value() instanceof RawBatch batch) {
+      Files.writeString(file, RawFiles.text(batch));
     } else {
       tables.save((ArrowTable) message.value(), file);
     }

@@ -27,6 +27,7 @@ public final class LiveTck {
         WaitRules.class,
         KillRules.class,
         ArrowRules.class,
+        RawRules.class,
         CrowdRules.class);
   }
 
