@@ -44,6 +44,9 @@ public final class RawColumn {
   private long dataCapacity;
   private int nextRow;
 
+  /** Where the next text begins. Kept here: what was stored may be overwritten by others. */
+  private int dataEnd;
+
   RawColumn(RawBatch batch, RawField field) {
     this.batch = batch;
     this.field = field;
@@ -207,10 +210,12 @@ public final class RawColumn {
    */
   public String getString(int row) {
     requireType(TEXTS);
-    byte[] bytes = new byte[length(row)];
-    // Another length by now would be a hostile writer's, and too long for the array.
-    int count = getBytes(row, bytes, 0);
-    return new String(bytes, 0, count, StandardCharsets.UTF_8);
+    requireRow(row);
+    long range = range(row);
+    int start = (int) (range >>> Integer.SIZE);
+    byte[] bytes = new byte[(int) range - start];
+    batch.region().getBytes(data + start, bytes, 0, bytes.length);
+    return new String(bytes, StandardCharsets.UTF_8);
   }
 
   /**
@@ -270,7 +275,7 @@ public final class RawColumn {
     if (width == 0) {
       requireAscending(row);
       passTo(row);
-      endRow(offsetOf(row));
+      endRow(dataEnd);
     }
     if (validity == 0) {
       validity = claimedValidity;
@@ -473,6 +478,7 @@ public final class RawColumn {
     rowCount = rows;
     validity = 0;
     nextRow = 0;
+    dataEnd = 0;
     dataLength = dataCapacity;
     if (width == 0) {
       batch.region().putInt(values, 0);
@@ -486,7 +492,7 @@ public final class RawColumn {
   long complete(int rows) {
     if (width == 0) {
       passTo(rows);
-      dataLength = offsetOf(rows);
+      dataLength = dataEnd;
     } else {
       dataLength = 0;
     }
@@ -555,7 +561,7 @@ public final class RawColumn {
     requireAscending(row);
     passTo(row);
     setValid(row);
-    return offsetOf(row);
+    return dataEnd;
   }
 
   private void requireAscending(int row) {
@@ -573,16 +579,14 @@ public final class RawColumn {
 
   /** Makes the rows before this one that were not set empty. */
   private void passTo(int row) {
-    if (nextRow < row) {
-      int end = offsetOf(nextRow);
-      while (nextRow < row) {
-        endRow(end);
-      }
+    while (nextRow < row) {
+      endRow(dataEnd);
     }
   }
 
   private void endRow(int end) {
     nextRow++;
+    dataEnd = end;
     batch.region().putInt(values + (long) nextRow * Integer.BYTES, end);
   }
 
