@@ -9,6 +9,8 @@
 #include <iostream>
 
 #include "qds_arrow.hpp"
+#include "qds_raw.hpp"
+#include "tck_raw.hpp"
 
 namespace {
 
@@ -280,19 +282,22 @@ class Peer {
   struct WriterEnd {
     std::unique_ptr<qds::Writer> writer;
     bool tables;
+    bool batches;
     std::optional<qds::Claim> claim;  // behind the writer, so that it ends first
   };
   struct ReaderEnd {
     std::unique_ptr<qds::Reader> reader;
     bool tables;
+    bool batches;
     qds::ReadOptions options;
     int64_t lost_told = 0;
   };
-  /// Bytes for `seed`; for `file` a table, which holds the loan itself.
+  /// Bytes for `seed`; for `file` a table or a batch, which holds the loan itself.
   struct Message {
     std::string channel;
     std::optional<qds::Loan> loan;
     std::shared_ptr<arrow::Table> table;
+    std::optional<qds::RawBatch> batch;
   };
 
   template <typename Ends>
@@ -320,7 +325,7 @@ class Peer {
         .Json("libraries", Answer().Add("arrow", arrow::GetBuildInfo().version_string).ToString())
         .Add("pid", getpid())
         .Json("capabilities",
-              R"(["write","read","observe","claim","hold","checksums","drop-oldest","arrow-ipc","validate","futex","ping"])");
+              R"(["write","read","observe","claim","hold","checksums","drop-oldest","arrow-ipc","raw1","validate","futex","ping"])");
   }
 
   Answer Create(const Request& request) {
@@ -338,7 +343,7 @@ class Peer {
     }
     if (request.Has("overflowPolicy")) options.overflow = drops ? qds::Overflow::kDropOldest : qds::Overflow::kBlock;
     if (request.Has("checksums")) options.checksums = request.Flag("checksums");
-    WriterEnd end{nullptr, options.codec == qds::kArrowCodec, std::nullopt};
+    WriterEnd end{nullptr, options.codec == qds::kArrowCodec, options.codec == qds::kRawCodec, std::nullopt};
     qds::WriterOptions for_new = options;  // the protocol's defaults: no demand on a channel that is there
     if (!for_new.slot_count) for_new.slot_count = 64;
     if (!for_new.arena_length) for_new.arena_length = 1048576;
@@ -372,7 +377,7 @@ class Peer {
       options.allow_gaps = false;
     }
     ReaderEnd end{std::make_unique<qds::Reader>(request.Text("channel"), options), options.codec == qds::kArrowCodec,
-                  {request.Flag("validate")}};
+                  options.codec == qds::kRawCodec, {request.Flag("validate")}};
     const int64_t next = end.reader->next();
     readers_.emplace(request.Text("reader"), std::move(end));
     return Answer().Add("sequence", next);
@@ -388,6 +393,8 @@ class Peer {
       written = WritePattern(writer, request.Number("length"), request.Number("seed"), Timeout(request), tag);
     } else if (end.tables) {
       written = qds::WriteTable(writer, *TableIn(request.Text("file")), Timeout(request), tag);
+    } else if (end.batches) {
+      written = qds::WriteRaw(writer, ParseRaw(Contents(request.Text("file"))->ToString()), Timeout(request), tag);
     } else {
       const auto bytes = Contents(request.Text("file"));
       written = writer.Write(bytes->data(), bytes->size(), Timeout(request), tag);
@@ -436,7 +443,7 @@ class Peer {
     RequireNew(messages_, request, "message");
     Message message;
     const Answer answer = Receive(request, &message);
-    if (message.loan || message.table) messages_.emplace(request.Text("message"), std::move(message));
+    if (message.loan || message.table || message.batch) messages_.emplace(request.Text("message"), std::move(message));
     return answer;
   }
 
@@ -456,6 +463,9 @@ class Peer {
     if (request.Has("seed")) CheckPattern(message.channel, *loan, request.Number("seed"));
     if (end.tables && !request.Has("seed")) {
       message.table = qds::ToTable(std::move(*loan), *end.reader, end.options);
+    } else if (end.batches && !request.Has("seed")) {
+      const bool in_full = end.options.validate_in_full || end.reader->copies();
+      message.batch = qds::RawBatch::Of(std::move(*loan), message.channel, in_full);
     } else {
       message.loan.emplace(std::move(*loan));
     }
@@ -470,6 +480,8 @@ class Peer {
       const auto stream = Value(arrow::ipc::MakeStreamWriter(file, message.table->schema()));
       Ok(stream->WriteTable(*message.table));
       Ok(stream->Close());
+    } else if (message.batch) {
+      Ok(file->Write(RawText(*message.batch)));
     } else {
       Ok(file->Write(message.loan->data(), message.loan->length()));
     }
@@ -483,7 +495,7 @@ class Peer {
     } else if (message.loan) {
       CheckPattern(message.channel, *message.loan, request.Number("seed"));
     } else {
-      throw Failure{"FAILED", "the message was taken as a table, without a seed"};
+      throw Failure{"FAILED", "the message was taken as a table or batch, without a seed"};
     }
     return Answer();
   }
