@@ -68,6 +68,7 @@ TEST(AColumnHoldsItsMessage) {
   auto reader = std::make_unique<qds::Reader>("prices", ForReading());
   qds::Reader other("prices", ForReading());
   CHECK(qds::WriteRaw(writer, Prices(1000)));
+  qds::ReadRaw(other);
   const qds::RawColumn kept = qds::ReadRaw(*reader)->column("id");
   reader.reset();  // it holds the one message, not those that follow
   for (int i = 0; i < 50; ++i) {
