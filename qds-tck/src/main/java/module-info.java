@@ -13,7 +13,7 @@ module io.qadataswap.tck {
   requires static transitive io.qadataswap.codec.arrow;
   // Only of the live rules.
   requires static com.fasterxml.jackson.core;
-  requires static io.qadataswap.codec.raw;
+  requires static transitive io.qadataswap.codec.raw;
   requires static org.junit.jupiter.params;
 
   exports io.qadataswap.tck;
@@ -33,5 +33,6 @@ module io.qadataswap.tck {
 
   provides io.qadataswap.tck.CodecSamples with
       io.qadataswap.tck.ArrowSamples,
-      io.qadataswap.tck.BytesSamples;
+      io.qadataswap.tck.BytesSamples,
+      io.qadataswap.tck.live.RawSamples;
 }
