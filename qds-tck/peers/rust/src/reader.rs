@@ -6,7 +6,7 @@ use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
 use std::sync::atomic::fence;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use arrow_buffer::Buffer;
@@ -344,6 +344,14 @@ impl Core {
         self.segment.mapping.u64(self.word(PINS + 8 * pin)).store(value, Release);
     }
 
+    /// Ends a loan.
+    fn end(&self, kind: LoanKind) {
+        match kind {
+            LoanKind::Cursor(sequence) => self.release(sequence),
+            LoanKind::Pin(pin) => self.unpin(pin),
+        }
+    }
+
     /// Gives back a message of a lossless reader, in any order and from any thread.
     fn release(&self, sequence: i64) {
         let mut loans = self.loans();
@@ -435,12 +443,6 @@ struct Descriptor {
     time_ns: i64,
     tag: i64,
     checksum: u32,
-}
-
-impl Descriptor {
-    fn lent(&self, loan: Loan) -> Body {
-        Body::Lent { loan: Arc::new(loan), offset: self.offset as u64, length: self.length as usize }
-    }
 }
 
 impl Reader {
@@ -542,13 +544,13 @@ impl Reader {
         // The loan is open before anything can fail: dropping it moves the cursor past a damaged message, too.
         let word = if sound { pin(descriptor.offset as u64, descriptor.length as u64) } else { 1 };
         self.core.loans().open.push_back(word);
-        let loan = Loan { core: Arc::clone(&self.core), kind: LoanKind::Cursor(self.next) };
+        let lent = self.lent(LoanKind::Cursor(self.next), &descriptor);
         if !sound {
             let error = self.unsound(&descriptor);
             self.next += 1;
             return Err(error);
         }
-        let body = if self.core.private_copies { Body::Copied(self.copy(&descriptor)) } else { descriptor.lent(loan) };
+        let body = if self.core.private_copies { self.copied(&descriptor) } else { Body::Lent(lent) };
         self.lend(&descriptor, body).map(Some)
     }
 
@@ -560,10 +562,20 @@ impl Reader {
         ))
     }
 
-    fn copy(&self, descriptor: &Descriptor) -> Buffer {
+    fn lent(&self, kind: LoanKind, descriptor: &Descriptor) -> Lent {
+        Lent {
+            core: Arc::clone(&self.core),
+            kind,
+            shared: OnceLock::new(),
+            offset: descriptor.offset as u64,
+            length: descriptor.length as usize,
+        }
+    }
+
+    fn copied(&self, descriptor: &Descriptor) -> Body {
         let mut bytes = vec![0; descriptor.length as usize];
         self.segment().mapping.copy_out(self.segment().arena(descriptor.offset as u64), &mut bytes);
-        Buffer::from_vec(bytes)
+        Body::Copied(Buffer::from_vec(bytes), Arc::clone(&self.segment().place.name))
     }
 
     /// Counts the message, and checks what can only be checked once its memory is safe.
@@ -575,7 +587,6 @@ impl Reader {
             sequence,
             tag: descriptor.tag,
             time_ns: descriptor.time_ns,
-            channel: Arc::clone(&segment.place.name),
             validation: self.core.validation,
         };
         let found = if segment.header.checksums { crc32c(&message) } else { descriptor.checksum };
@@ -621,17 +632,17 @@ impl Reader {
                 if self.core.private_copies { None } else { self.core.loans().pins.iter().position(Option::is_none) };
             let body = match free {
                 Some(free) => {
-                    let loan = Loan { core: Arc::clone(&self.core), kind: LoanKind::Pin(free) };
+                    let lent = self.lent(LoanKind::Pin(free), &descriptor);
                     self.core.loans().pins[free] = Some(self.next);
                     self.core.store_pin(free, pin(descriptor.offset as u64, descriptor.length as u64));
                     // SYNC POINT: floor (and slot rewrite: the descriptor was copied before)
                     fence(SeqCst);
-                    descriptor.lent(loan)
+                    Body::Lent(lent)
                 }
                 None => {
-                    let copy = self.copy(&descriptor);
+                    let copied = self.copied(&descriptor);
                     fence(SeqCst);
-                    Body::Copied(copy)
+                    copied
                 }
             };
             if self.segment().mapping.i64(FLOOR).load(Acquire) > self.next {
@@ -785,8 +796,47 @@ impl Drop for Reader {
 /// Where a message's bytes are.
 #[derive(Clone, Debug)]
 enum Body {
-    Lent { loan: Arc<Loan>, offset: u64, length: usize },
-    Copied(Buffer),
+    Lent(Lent),
+    /// With the channel's name.
+    Copied(Buffer, Arc<str>),
+}
+
+/// What a message has on loan. Only what is shared with buffers or other messages takes memory of its own.
+#[derive(Debug)]
+struct Lent {
+    core: Arc<Core>,
+    kind: LoanKind,
+    /// The loan once it is shared: the last who shares it ends it.
+    shared: OnceLock<Arc<Loan>>,
+    offset: u64,
+    length: usize,
+}
+
+impl Lent {
+    fn share(&self) -> Arc<Loan> {
+        let new = || Arc::new(Loan { core: Arc::clone(&self.core), kind: self.kind });
+        Arc::clone(self.shared.get_or_init(new))
+    }
+
+    fn bytes(&self) -> &[u8] {
+        let segment = &self.core.segment;
+        segment.mapping.slice(segment.arena(self.offset), self.length)
+    }
+}
+
+impl Clone for Lent {
+    fn clone(&self) -> Self {
+        let shared = OnceLock::from(self.share());
+        Self { core: Arc::clone(&self.core), kind: self.kind, shared, offset: self.offset, length: self.length }
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        if self.shared.get().is_none() {
+            self.core.end(self.kind);
+        }
+    }
 }
 
 /// Memory that the writer leaves alone until this is dropped.
@@ -796,7 +846,7 @@ struct Loan {
     kind: LoanKind,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 enum LoanKind {
     /// Of a lossless reader: this sequence.
     Cursor(i64),
@@ -806,10 +856,7 @@ enum LoanKind {
 
 impl Drop for Loan {
     fn drop(&mut self) {
-        match self.kind {
-            LoanKind::Cursor(sequence) => self.core.release(sequence),
-            LoanKind::Pin(pin) => self.core.unpin(pin),
-        }
+        self.core.end(self.kind);
     }
 }
 
@@ -823,14 +870,16 @@ pub struct Message {
     sequence: i64,
     tag: i64,
     time_ns: i64,
-    channel: Arc<str>,
     validation: Validation,
 }
 
 impl Message {
     /// Name of the channel.
     pub fn channel(&self) -> &str {
-        &self.channel
+        match &self.body {
+            Body::Lent(lent) => &lent.core.segment.place.name,
+            Body::Copied(_, channel) => channel,
+        }
     }
 
     /// Number of the message since the channel's creation.
@@ -851,12 +900,11 @@ impl Message {
     /// The payload as a buffer that keeps the loan.
     pub fn buffer(&self) -> Buffer {
         match &self.body {
-            Body::Lent { loan, offset, length } => {
-                let segment = &loan.core.segment;
-                let owner = Arc::clone(loan);
-                segment.mapping.buffer(segment.arena(*offset), *length, owner)
+            Body::Lent(lent) => {
+                let segment = &lent.core.segment;
+                segment.mapping.buffer(segment.arena(lent.offset), lent.length, lent.share())
             }
-            Body::Copied(buffer) => buffer.clone(),
+            Body::Copied(buffer, _) => buffer.clone(),
         }
     }
 
@@ -871,7 +919,7 @@ impl Message {
     /// The next message is not affected.
     pub fn batches(&self) -> Result<Batches> {
         decode(&self.buffer(), self.validation).map_err(|refusal| {
-            let text = format!("channel '{}', message {}: {}", self.channel, self.sequence, refusal.text);
+            let text = format!("channel '{}', message {}: {}", self.channel(), self.sequence, refusal.text);
             Error::new(refusal.kind, text)
         })
     }
@@ -882,11 +930,8 @@ impl Deref for Message {
 
     fn deref(&self) -> &[u8] {
         match &self.body {
-            Body::Lent { loan, offset, length } => {
-                let segment = &loan.core.segment;
-                segment.mapping.slice(segment.arena(*offset), *length)
-            }
-            Body::Copied(buffer) => buffer,
+            Body::Lent(lent) => lent.bytes(),
+            Body::Copied(buffer, _) => buffer,
         }
     }
 }

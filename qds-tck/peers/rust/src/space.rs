@@ -9,13 +9,22 @@ use crate::sys;
 
 /// Refuses a segment of so many bytes with the figures.
 pub fn require(place: &Place, length: u64) -> Result<()> {
+    if let Ok((free, total, is_memory)) = sys::file_system(place.directory()) {
+        require_free(place, length, free, total)?;
+        if is_memory {
+            require_memory_of_groups(place, length)?;
+        }
+    }
     let limit = sys::file_size_limit();
     if limit < length {
         let text =
             format!("needs {length} bytes, the file-size limit of this process is {limit}; raise it (ulimit -f)");
         return Err(place.error(ErrorKind::Io, text));
     }
-    let Ok((free, total, is_memory)) = sys::file_system(place.directory()) else { return Ok(()) };
+    Ok(())
+}
+
+fn require_free(place: &Place, length: u64, free: u64, total: u64) -> Result<()> {
     if free < length {
         let text = format!(
             "needs {length} bytes, its file system has {free} free of {total}; make it smaller, remove channels, or \
@@ -23,9 +32,10 @@ pub fn require(place: &Place, length: u64) -> Result<()> {
         );
         return Err(place.error(ErrorKind::DirectoryFull, text));
     }
-    if !is_memory {
-        return Ok(());
-    }
+    Ok(())
+}
+
+fn require_memory_of_groups(place: &Place, length: u64) -> Result<()> {
     let groups = std::fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
     for line in groups.lines() {
         let mut fields = line.splitn(3, ':').skip(1);

@@ -668,7 +668,19 @@ impl Writer {
         self.payloads.push_back(Some((offset, end)));
         self.gap.0 = end;
         self.next = sequence + 1;
+        self.own_ahead();
         Ok(sequence)
+    }
+
+    /// Fetches the cache lines that the next message will be written to, while nobody waits for it: memory and slot are
+    /// free (QDS1-PUB-02), and a reader has the lines since it last read there.
+    fn own_ahead(&self) {
+        let segment = &self.segment;
+        let is_free = self.next - self.live < i64::from(segment.header.slot_count) && self.gap.0 < self.gap.1;
+        if is_free && self.check_token().is_ok() {
+            segment.mapping.i64(segment.slot(self.next, STAMP)).store(0, Relaxed);
+            segment.mapping.i64(segment.arena(self.gap.0)).store(0, Relaxed);
+        }
     }
 }
 

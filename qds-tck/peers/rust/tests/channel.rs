@@ -2,6 +2,7 @@
 
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
+use std::process::Command;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -438,12 +439,28 @@ fn a_message_without_its_stamp_is_damage_and_passed_over() {
     }
 }
 
+/// In a process that may write no longer file than 1 MiB: were the channel made after all, that would end it by a signal,
+/// before it filled the memory of the machine.
 #[test]
 fn a_channel_that_has_no_room_is_refused_before_it_is_made() {
+    let status = Command::new("sh")
+        .args(["-c", "ulimit -f 2048; exec \"$0\" \"$@\""])
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", "room", "--ignored"])
+        .status()
+        .unwrap();
+    assert!(status.success(), "{status}");
+}
+
+#[test]
+#[ignore = "what the other process does"]
+fn room() {
     let name = format!("qds-{}-room", std::process::id());
     let error = Writer::builder(&name).directory("/dev/shm").arena_length(u64::MAX).open().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::DirectoryFull, "{error}");
     assert!(error.to_string().contains("needs 2748"), "the figures: {error}");
+    let error = Writer::builder(&name).directory("/dev/shm").arena_length(2 << 20).open().unwrap_err();
+    assert!(error.to_string().contains("the file-size limit of this process is 1048576"), "{error}");
     let left = std::fs::read_dir("/dev/shm").unwrap().any(|entry| {
         let entry = entry.unwrap().file_name();
         entry.to_string_lossy().contains(&name)
