@@ -56,7 +56,9 @@ public final class SegmentFile {
           + " --shm-size=SIZE)";
 
   private static final int ZEROS_LENGTH = 1 << 20;
-  private static final int OPEN_ATTEMPTS = 100;
+
+  /** Each takes some microseconds, and who replaces a file in a loop wins most of them. */
+  private static final int OPEN_ATTEMPTS = 10_000;
 
   private static final ThreadPoolExecutor IO_THREAD =
       new ThreadPoolExecutor(
