@@ -6,6 +6,7 @@ module io.qadataswap.cli {
   requires info.picocli;
   requires io.qadataswap.api;
   requires io.qadataswap.codec.arrow;
+  requires io.qadataswap.codec.raw;
   requires io.qadataswap.tck;
   requires java.logging;
   requires java.management;

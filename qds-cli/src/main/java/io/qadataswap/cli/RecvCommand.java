@@ -8,8 +8,10 @@ import io.qadataswap.api.ReaderBuilder;
 import io.qadataswap.api.ReaderMode;
 import io.qadataswap.api.ReaderStats;
 import io.qadataswap.api.StartPosition;
+import io.qadataswap.api.codec.Codec;
 import io.qadataswap.codec.arrow.ArrowCodec;
 import io.qadataswap.codec.arrow.ArrowTable;
+import io.qadataswap.codec.raw.RawCodec;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.Locale;
@@ -25,8 +27,8 @@ import picocli.CommandLine.Option;
 @Command(
     name = "recv",
     description = {
-      "Receives the Arrow data of a channel until its end: into an Arrow IPC file, or as rows on"
-          + " standard output.",
+      "Receives the tables of a channel until its end: into an Arrow IPC file, or as rows on"
+          + " standard output. Raw batches are shown as tables, too.",
       "May come before the sender: it waits for the channel. What arrived before a writer died, or"
           + " before Ctrl-C, is kept."
     },
@@ -156,8 +158,22 @@ final class RecvCommand implements Callable<Integer> {
   }
 
   private Reader<ArrowTable> openReader(BufferAllocator allocator) {
+    try {
+      return openReader(ArrowCodec.with(allocator));
+    } catch (QdsException e) {
+      boolean ofRaw =
+          e.reason() == QdsException.Reason.CODEC_DIFFERS
+              && channels.inspect(channel).codecId().equals(RawCodec.ID);
+      if (!ofRaw) {
+        throw e;
+      }
+      return openReader(new RawTables(allocator));
+    }
+  }
+
+  private Reader<ArrowTable> openReader(Codec<ArrowTable> codec) {
     ReaderBuilder<ArrowTable> builder =
-        Qds.reader(channel, ArrowCodec.with(allocator))
+        Qds.reader(channel, codec)
             .directory(channels.directory())
             .layout(channels.layoutOf(channel))
             .mode(mode)
