@@ -44,8 +44,10 @@ class RawIT {
         String printed = tool.ok("recv", "--channel", "prices", output, where).out();
         if (output.equals("--format")) {
           assertEquals(
-              "{\"id\":7,\"name\":\"größer\",\"small\":255,\"good\":true}\n"
-                  + "{\"id\":-8,\"name\":null,\"small\":1,\"good\":false}\n",
+              """
+              {"id":7,"name":"größer","small":255,"good":true}
+              {"id":-8,"name":null,"small":1,"good":false}
+              """,
               printed);
         }
       }

@@ -31,6 +31,7 @@ import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.atomic.AtomicLong;
 import org.apache.arrow.memory.BufferAllocator;
@@ -422,7 +423,12 @@ final class DamageChild {
       // On JDK 17 the error of a compiled loop comes when the JVM stops the thread for something.
       thread.getStackTrace();
     }
-    return work.get();
+    try {
+      return work.get();
+    } catch (ExecutionException e) {
+      // It came later still, outside of what was to catch it.
+      return text(e.getCause());
+    }
   }
 
   /** Closes everything. Returns the first failure. */
