@@ -8,6 +8,7 @@ module io.qadataswap.codec.raw {
   requires transitive chronicle.bytes;
   requires transitive chronicle.core;
   // Nobody else would have it resolved: Chronicle needs it and has no descriptor.
+  requires jdk.unsupported;
   requires org.slf4j;
 
   exports io.qadataswap.codec.raw;
