@@ -98,7 +98,7 @@ class HeaderTest {
   void noiseIsRefusedOrSound() throws IOException {
     long seed = System.nanoTime();
     Random random = new Random(seed);
-    for (int round = 0; round < 200_000; round++) {
+    for (int round = 0; round < 20_000; round++) {
       byte[] bytes = THREE.format();
       bytes[HeaderDescriptor.WRITER_ACTIVE_OFFSET] = 1;
       for (int changes = 1 + random.nextInt(6); changes > 0; changes--) {
