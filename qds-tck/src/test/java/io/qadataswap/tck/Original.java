@@ -77,7 +77,8 @@ final class Original implements AutoCloseable {
   }
 
   @Override
-  public void close() throws InterruptedException {
-    kill();
+  public void close() {
+    process.toHandle().destroyForcibly();
+    process.onExit().join();
   }
 }
