@@ -59,7 +59,12 @@ abstract class Qads1Fixture {
 
   /** They run in an execution of their own, which grants it. */
   @BeforeEach
-  void nativeAccessIsGranted() {
+  void requireNativeAccess() {
+    assumeNativeAccess();
+  }
+
+  /** Skips a test in executions without native access, which a selection by name comes to, too. */
+  static void assumeNativeAccess() {
     assumeTrue(
         Runtime.version().feature() >= 22 && isNativeAccessGranted(),
         "needs --enable-native-access=io.qadataswap.shm.ffm, as the build's own execution of these"

@@ -30,8 +30,8 @@ final class PosixSemaphores implements NamedSemaphores {
           Reason.FLAG_MISSING,
           "channel="
               + channelName
-              + ": the channel's layout needs POSIX semaphores, and native access for them: start"
-              + " Java with --enable-native-access="
+              + ": the channel's layout needs POSIX semaphores, for which the backend ffm needs"
+              + " native access; start Java with --enable-native-access="
               + (module.isNamed() ? module.getName() : "ALL-UNNAMED"));
     }
     if (!Semaphores.AVAILABLE) {

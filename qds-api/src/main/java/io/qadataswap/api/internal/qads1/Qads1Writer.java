@@ -3,6 +3,7 @@ package io.qadataswap.api.internal.qads1;
 import io.qadataswap.api.QdsException;
 import io.qadataswap.api.QdsException.Reason;
 import io.qadataswap.api.Region;
+import io.qadataswap.api.Timestamps;
 import io.qadataswap.api.WriterOptions;
 import io.qadataswap.api.WriterStats;
 import io.qadataswap.api.channel.NamedSemaphores;
@@ -24,6 +25,7 @@ final class Qads1Writer implements RingWriter {
   private final Segment segment;
   private final FileLock lock;
   private final NamedSemaphores semaphores;
+  private final boolean isTimed;
   private final Waiter waiter;
   private final StuckCheck stuckCheck;
   private final Region region = new Region();
@@ -44,6 +46,8 @@ final class Qads1Writer implements RingWriter {
     this.segment = segment;
     this.lock = lock;
     this.semaphores = semaphores;
+    // The original stores one with every message.
+    this.isTimed = options.timestamps() != Timestamps.NEVER;
     this.waiter = new Waiter(options.waitStrategy(), true);
     this.stuckCheck = new StuckCheck(segment);
     this.next = segment.writeSequence();
@@ -84,7 +88,8 @@ final class Qads1Writer implements RingWriter {
           "channel=" + segment.name + " tag=" + tag + " allowed=0: layout qads1 carries no tags");
     }
     requireInCharge();
-    segment.describeMessage(next, length, TimeUnit.NANOSECONDS.toMicros(System.nanoTime()));
+    segment.describeMessage(
+        next, length, isTimed ? TimeUnit.NANOSECONDS.toMicros(System.nanoTime()) : 0);
     segment.setState(next, BufferState.READY);
     next++;
     segment.setWriteSequence(next);

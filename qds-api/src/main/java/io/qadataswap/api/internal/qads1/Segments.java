@@ -390,7 +390,7 @@ final class Segments {
         throw secondWriter(name, users.lockHolders().get(HeaderDescriptor.WRITER_LOCK_POSITION));
       }
       Optional<Header> found = finishedHeader(file, name);
-      if (found.isEmpty() || (!found.get().isLike(options) && isLeftOver(file, name))) {
+      if (found.isEmpty() || (!found.get().isLike(options) && isLeftOver(file, name, users))) {
         SegmentFile.release(lock);
         lock = null;
         replace(file, name, semaphores);
@@ -432,15 +432,23 @@ final class Segments {
   }
 
   /**
-   * Returns whether the writer has closed and all was read: nothing that has to be gone on with.
+   * Returns whether the writer has closed, all was read and nobody is attached but the caller, who
+   * holds the writer's byte: nothing that has to be gone on with.
    */
-  private static boolean isLeftOver(SegmentFile file, String name) {
+  private static boolean isLeftOver(SegmentFile file, String name, ObjectUsers users) {
+    FileLock others =
+        file.tryLock(HeaderDescriptor.WRITER_LOCK_POSITION + 1, HeaderDescriptor.LOCKS_LENGTH - 1);
+    if (others == null) {
+      return false;
+    }
+    SegmentFile.release(others);
     try {
       ByteBuffer start =
           ByteBuffer.wrap(file.readStart(Header.CHECKED_LENGTH)).order(ByteOrder.LITTLE_ENDIAN);
       return start.get(HeaderDescriptor.WRITER_ACTIVE_OFFSET) == 0
           && start.getLong(HeaderDescriptor.WRITE_SEQUENCE_OFFSET)
-              == start.getLong(HeaderDescriptor.READ_SEQUENCE_OFFSET);
+              == start.getLong(HeaderDescriptor.READ_SEQUENCE_OFFSET)
+          && users.foreign().isEmpty();
     } catch (IOException e) {
       throw SegmentFile.failure(name, "read " + file.path(), e);
     }
@@ -590,7 +598,7 @@ final class Segments {
 
   private static void requirePossible(WriterOptions options) {
     String name = options.name();
-    requireCodec(name, options.codecId());
+    requireCodec(name, options.codecId(), Reason.UNSUPPORTED);
     requireOption(name, "overflow", options.overflow(), OverflowPolicy.BLOCK);
     requireOption(name, "retain", options.retainCount(), 0);
     requireOption(name, "payloadChecksum", options.payloadChecksum(), false);
@@ -598,7 +606,7 @@ final class Segments {
 
   private static void requirePossible(ReaderOptions options) {
     String name = options.name();
-    requireCodec(name, options.codecId());
+    requireCodec(name, options.codecId(), Reason.CODEC_DIFFERS);
     requireOption(name, "mode", options.mode(), ReaderMode.LOSSLESS);
     requireOption(name, "start", options.start().kind(), StartPosition.Kind.OLDEST);
   }
@@ -619,18 +627,18 @@ final class Segments {
     }
   }
 
-  private static void requireCodec(String name, String asked) {
+  private static void requireCodec(String name, String asked, Reason reason) {
     if (!asked.isEmpty() && !asked.equals(CODEC_ID) && !asked.equals(BYTES_CODEC_ID)) {
       throw new QdsException(
-          Reason.CODEC_DIFFERS,
+          reason,
           "channel="
               + name
               + " codec="
-              + CODEC_ID
-              + " asked for="
               + asked
-              + "; open it with the codec "
-              + CODEC_ID);
+              + " allowed="
+              + CODEC_ID
+              + " with layout qads1, which carries no other; open it with that codec, or use layout"
+              + " qds1");
     }
   }
 
