@@ -1,6 +1,5 @@
 package io.qadataswap.bench;
 
-import io.qadataswap.api.Qds;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -21,8 +20,6 @@ final class Batches implements Scenario {
 
   /** Slots of the bare ring: enough that neither side waits for the other in passing. */
   private static final int SLOT_COUNT = 4;
-
-  private record Way(String name, String backend, String layout) {}
 
   private record Size(String name, long length, double goal) {}
 
@@ -47,18 +44,6 @@ final class Batches implements Scenario {
     return measurements;
   }
 
-  /** Returns each backend with the native layout, and the original's where it works. */
-  private static List<Way> ways(Bench bench) {
-    List<Way> ways = new ArrayList<>();
-    for (String backend : bench.backends()) {
-      ways.add(new Way(backend, backend, Qds.DEFAULT_LAYOUT));
-    }
-    if (bench.backends().contains("ffm")) {
-      ways.add(new Way("qads1", "ffm", "qads1"));
-    }
-    return ways;
-  }
-
   private List<Measurement> measure(Bench bench, Size size) throws IOException {
     Path directory = Files.createDirectory(bench.directory().resolve(name() + size.length()));
     long count = REPETITION_LENGTH / size.length();
@@ -69,12 +54,11 @@ final class Batches implements Scenario {
           new Contender(
               "limit", all.add(ring), count, results -> results.get("bytes_per_s") / BYTES_PER_GB);
       limit.warmUp(1);
-      for (Way way : ways(bench)) {
-        Sides sides =
-            Jvm.start(bench, directory, "qds-batches", way.backend(), way.layout(), size.length());
+      for (String backend : bench.backends()) {
+        Sides sides = Jvm.start(bench, directory, "qds-batches", backend, size.length());
         contenders.add(
             new Contender(
-                "QDS " + way.name(),
+                "QDS " + backend,
                 all.add(sides),
                 count,
                 results ->

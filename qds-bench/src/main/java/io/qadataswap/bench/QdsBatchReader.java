@@ -18,12 +18,11 @@ final class QdsBatchReader implements Side {
   private final BufferAllocator allocator = new RootAllocator();
   private final Reader<ArrowTable> reader;
 
-  QdsBatchReader(Path directory, String backend, String layout) {
+  QdsBatchReader(Path directory, String backend) {
     reader =
-        Qds.reader("batches-" + backend + "-" + layout, ArrowCodec.with(allocator))
+        Qds.reader("batches-" + backend, ArrowCodec.with(allocator))
             .directory(directory)
             .backend(backend)
-            .layout(layout)
             .waitStrategy(WaitStrategy.BUSY_SPIN)
             .awaitChannel(LIMIT)
             .open();

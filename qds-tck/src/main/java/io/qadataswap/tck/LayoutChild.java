@@ -68,7 +68,7 @@ final class LayoutChild {
     }
     Region region = writer.region();
     Payloads.fill(region, sequence, LayoutOptions.LENGTH);
-    writer.commit(LayoutOptions.LENGTH, 0);
+    writer.commit(LayoutOptions.LENGTH, sequence);
   }
 
   private static void endOfInput() throws IOException {

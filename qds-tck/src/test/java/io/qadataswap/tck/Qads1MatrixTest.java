@@ -1,4 +1,0 @@
-package io.qadataswap.tck;
-
-/** The matrix with native access, by which the layout qads1 carries values, too. */
-class Qads1MatrixTest extends MatrixTck {}
