@@ -207,7 +207,7 @@ TEST(WhatIsNoTableIsRefusedAndTheNextMessageIsRead) {
       const auto read = reader->ReadTable();
       Ok(read->ValidateFull());
     } catch (const qds::Error& e) {
-      CHECK(e.reason() == qds::Reason::kCorrupt);
+      CHECK(e.reason() == qds::Reason::kCorrupt || e.reason() == qds::Reason::kUnsupported);
       if (++refused < 4) std::printf("    %s\n", e.what());
     }
   }
