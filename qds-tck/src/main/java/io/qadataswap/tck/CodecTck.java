@@ -32,6 +32,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -661,7 +662,7 @@ public abstract class CodecTck<T> {
         assertEquals(Reason.CORRUPT, e.reason(), e.getMessage());
         return;
       }
-      Thread.yield(); // no later than on the return from native code
+      LockSupport.parkNanos(1); // no later than on the return from native code
     } catch (InternalError e) {
       return;
     }

@@ -31,9 +31,9 @@ import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
-import java.util.concurrent.atomic.AtomicLong;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.RootAllocator;
 import org.apache.arrow.vector.IntVector;
@@ -55,7 +55,7 @@ import org.apache.arrow.vector.types.pojo.Schema;
  */
 final class DamageChild {
   private static final int LARGE_LENGTH = 200_000;
-  private static final int ROW_COUNT = 1000;
+  private static final int ROW_COUNT = 300;
   private static final RawSchema COLUMNS =
       RawSchema.of(
           RawField.of("int", RawType.INT32),
@@ -68,7 +68,6 @@ final class DamageChild {
   private final Path directory;
   private final BufferAllocator allocator = new RootAllocator();
   private final Deque<AutoCloseable> opened = new ArrayDeque<>();
-  private final AtomicLong stepCount = new AtomicLong();
   private volatile boolean stopped;
   private FutureTask<String> work;
   private Thread thread;
@@ -395,27 +394,28 @@ final class DamageChild {
   /** Answers when the work has gone on for a number of steps. */
   private String work(Use use, long warmUpCount) throws Exception {
     stopped = false;
-    stepCount.set(0);
     Step step = use.prepare(this);
-    work = new FutureTask<>(() -> repeat(step));
+    CompletableFuture<String> beginning = new CompletableFuture<>();
+    work = new FutureTask<>(() -> repeat(step, warmUpCount, beginning));
     thread = new Thread(work, "work");
     thread.start();
-    while (stepCount.get() < warmUpCount && thread.isAlive()) {
-      Thread.onSpinWait();
-    }
-    return thread.isAlive() ? "working" : "early end: " + work.get();
+    return beginning.get();
   }
 
-  private String repeat(Step step) {
+  private String repeat(Step step, long warmUpCount, CompletableFuture<String> beginning) {
+    String end = "none";
     try {
-      while (!stopped) {
+      for (long i = 0; !stopped; i++) {
+        if (i == warmUpCount) {
+          beginning.complete("working");
+        }
         step.run();
-        stepCount.lazySet(stepCount.get() + 1);
       }
-      return "none";
     } catch (Throwable e) {
-      return text(e);
+      end = text(e);
     }
+    beginning.complete("early end: " + end);
+    return end;
   }
 
   private String failure() throws Exception {

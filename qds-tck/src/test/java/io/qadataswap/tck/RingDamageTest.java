@@ -39,11 +39,14 @@ class RingDamageTest extends RingFixture {
     super(Runtime.version().feature() < 22 ? "agrona" : "ffm");
   }
 
-  /** How code is run, and how many steps make sure of that. */
+  /**
+   * How code is run, and how many steps make sure of that. Compilers work in the background: a JVM
+   * that waits for C2 at each method spends most of its time with what opens a channel.
+   */
   private enum Compiler {
     NONE(20, "-Xint"),
-    C1(400, "-XX:TieredStopAtLevel=1 -Xbatch -XX:CompileThresholdScaling=0.05"),
-    C2(400, "-XX:-TieredCompilation -Xbatch -XX:CompileThresholdScaling=0.02");
+    C1(400, "-XX:TieredStopAtLevel=1 -XX:CompileThresholdScaling=0.05"),
+    C2(3000, "-XX:-TieredCompilation -XX:CompileThresholdScaling=0.02");
 
     final long warmUpCount;
     final String flags;
@@ -185,7 +188,9 @@ class RingDamageTest extends RingFixture {
     try (ChildJvm child = child(backend, compiler)) {
       for (Use use : USES) {
         damage(child, compiler, use, Damage.CUT_TO_NOTHING);
-        damage(child, compiler, use, Damage.CUT_TO_THE_ARENA);
+        if (use.payload) {
+          damage(child, compiler, use, Damage.CUT_TO_THE_ARENA);
+        }
       }
       for (int round = 0; round < Stress.rounds(20); round++) {
         Use use = USES.get(random.nextInt(USES.size()));
