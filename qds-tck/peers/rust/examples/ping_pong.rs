@@ -12,8 +12,10 @@ use qds::{Reader, Writer};
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
-/// What a process does at best; the benchmarks of this project measure by the same program.
-const LIMITS: &str = include_str!("../../../../qds-bench/src/main/resources/io/qadataswap/bench/limits.c");
+/// What a process does at best; the benchmarks of this project measure by the same program. Looked up when it is needed: the
+/// crate is built without the rest of the project, too.
+const LIMITS: &str =
+    concat!(env!("CARGO_MANIFEST_DIR"), "/../../../qds-bench/src/main/resources/io/qadataswap/bench/limits.c");
 
 const WARM_UP_COUNT: usize = 20_000;
 const COUNT: usize = 200_000;
@@ -167,10 +169,9 @@ fn compare(rounds: usize) -> Outcome<()> {
     let directory = parent.join(format!("qds-ping-pong-{}", std::process::id()));
     fs::create_dir(&directory)?;
     let result = (|| -> Outcome<()> {
-        let (source, bare) = (directory.join("limits.c"), directory.join("limits"));
-        fs::write(&source, LIMITS)?;
-        if !Command::new("cc").arg("-O2").arg("-o").arg(&bare).arg(&source).status()?.success() {
-            return Err("cc does not compile limits.c".into());
+        let bare = directory.join("limits");
+        if !Command::new("cc").arg("-O2").arg("-o").arg(&bare).arg(LIMITS).status()?.success() {
+            return Err(format!("cc does not compile {LIMITS}, which comes with the project").into());
         }
         let own = std::env::current_exe()?;
         let (mut limits, mut times, mut ratios) = (Vec::new(), Vec::new(), Vec::new());

@@ -6,6 +6,10 @@ import io.qadataswap.api.ReaderStats;
  * A reading end of a ring. The facade calls {@link #poll} and {@link #await} from one thread at a
  * time; {@link #release}, {@link #stats} and {@link #interruptWait} come from any thread; {@link
  * #close} comes once, when nothing but {@link #release} runs.
+ *
+ * <p>All messages of one reader lie in one mapping, which stays until the reader is closed and the
+ * last of its loans is released: codecs keep objects that show a place of it from one message to
+ * the next. Only a reader that says {@link #validateFully()} may lend memory of its own instead.
  */
 public interface RingReader extends AutoCloseable {
   /**

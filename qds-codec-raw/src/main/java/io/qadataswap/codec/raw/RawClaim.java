@@ -140,7 +140,9 @@ public final class RawClaim implements AutoCloseable {
   @Override
   public void close() {
     if (claim != null) {
-      abort();
+      Claim ending = claim;
+      claim = null;
+      ending.close(); // does nothing where the writer's close() has ended the claim before
     }
   }
 

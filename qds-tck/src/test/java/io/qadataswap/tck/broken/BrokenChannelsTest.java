@@ -1,19 +1,14 @@
 package io.qadataswap.tck.broken;
 
-import static org.junit.jupiter.api.DynamicTest.dynamicTest;
-
 import io.qadataswap.api.Qds;
 import io.qadataswap.api.channel.ChannelProvider;
 import io.qadataswap.tck.ChannelTck;
 import io.qadataswap.tck.broken.FaultyChannels.Fault;
-import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.condition.EnabledForJreRange;
@@ -24,7 +19,6 @@ import org.junit.jupiter.api.condition.JRE;
  */
 @EnabledForJreRange(min = JRE.JAVA_22, disabledReason = "the kit is the same on each Java")
 class BrokenChannelsTest {
-  private static final String PATIENCE = "qds.tck.patienceSeconds";
   private static final Map<Fault, Set<String>> BROKEN = new EnumMap<>(Fault.class);
 
   static {
@@ -87,26 +81,9 @@ class BrokenChannelsTest {
     }
   }
 
-  @BeforeAll
-  static void loseNoTime() {
-    System.setProperty(PATIENCE, "3");
-  }
-
-  @AfterAll
-  static void takeTimeAgain() {
-    System.clearProperty(PATIENCE);
-  }
-
   @TestFactory
   Stream<DynamicTest> eachFaultBreaksItsRule() {
-    return Arrays.stream(Fault.values())
-        .map(each ->
-            dynamicTest(
-                each.name(),
-                () -> {
-                  fault = each;
-                  BrokenRules.of(FaultyChannelTck.class, numbers(each))
-                      .require(each.name(), BROKEN.get(each));
-                }));
+    return BrokenRules.tests(
+        BROKEN, FaultyChannelTck.class, BrokenChannelsTest::numbers, each -> fault = each);
   }
 }

@@ -1,13 +1,10 @@
 package io.qadataswap.tck.broken;
 
-import static org.junit.jupiter.api.DynamicTest.dynamicTest;
-
 import io.qadataswap.api.codec.Codec;
 import io.qadataswap.api.codec.CodecProvider;
 import io.qadataswap.tck.CodecSamples;
 import io.qadataswap.tck.CodecTck;
 import io.qadataswap.tck.broken.TextsCodec.Fault;
-import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
@@ -106,13 +103,6 @@ class BrokenCodecsTest {
 
   @TestFactory
   Stream<DynamicTest> eachFaultBreaksItsRule() {
-    return Arrays.stream(Fault.values())
-        .map(each ->
-            dynamicTest(
-                each.name(),
-                () -> {
-                  fault = each;
-                  BrokenRules.of(FaultyCodecTck.class, ".*").require(each.name(), BROKEN.get(each));
-                }));
+    return BrokenRules.tests(BROKEN, FaultyCodecTck.class, each -> ".*", each -> fault = each);
   }
 }

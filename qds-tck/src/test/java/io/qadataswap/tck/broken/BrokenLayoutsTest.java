@@ -1,20 +1,15 @@
 package io.qadataswap.tck.broken;
 
-import static org.junit.jupiter.api.DynamicTest.dynamicTest;
-
 import io.qadataswap.api.Qds;
 import io.qadataswap.api.layout.RingLayout;
 import io.qadataswap.tck.RingLayoutTck;
 import io.qadataswap.tck.broken.FaultyLayout.Fault;
-import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.condition.EnabledForJreRange;
@@ -23,7 +18,6 @@ import org.junit.jupiter.api.condition.JRE;
 /** Layouts that break a rule on purpose fail that rule. */
 @EnabledForJreRange(min = JRE.JAVA_22, disabledReason = "the kit is the same on each Java")
 class BrokenLayoutsTest {
-  private static final String PATIENCE = "qds.tck.patienceSeconds";
   private static final Map<Fault, Set<String>> BROKEN = new EnumMap<>(Fault.class);
 
   static {
@@ -108,26 +102,9 @@ class BrokenLayoutsTest {
     }
   }
 
-  @BeforeAll
-  static void loseNoTime() {
-    System.setProperty(PATIENCE, "3");
-  }
-
-  @AfterAll
-  static void takeTimeAgain() {
-    System.clearProperty(PATIENCE);
-  }
-
   @TestFactory
   Stream<DynamicTest> eachFaultBreaksItsRule() {
-    return Arrays.stream(Fault.values())
-        .map(each ->
-            dynamicTest(
-                each.name(),
-                () -> {
-                  fault = each;
-                  BrokenRules.of(FaultyLayoutTck.class, numbers(each))
-                      .require(each.name(), BROKEN.get(each));
-                }));
+    return BrokenRules.tests(
+        BROKEN, FaultyLayoutTck.class, BrokenLayoutsTest::numbers, each -> fault = each);
   }
 }
