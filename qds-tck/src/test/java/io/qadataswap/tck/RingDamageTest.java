@@ -46,7 +46,7 @@ class RingDamageTest extends RingFixture {
   private enum Compiler {
     NONE(20, "-Xint"),
     C1(400, "-XX:TieredStopAtLevel=1 -XX:CompileThresholdScaling=0.05"),
-    C2(3000, "-XX:-TieredCompilation -XX:CompileThresholdScaling=0.02");
+    C2(1500, "-XX:-TieredCompilation -XX:CompileThresholdScaling=0.05");
 
     final long warmUpCount;
     final String flags;

@@ -52,7 +52,9 @@ class BrokenPeersTest {
   @Test
   void aWriterThatEvictsTheLivingIsFoundOut() throws IOException {
     Map<String, String> broken =
-        failures(new Pair(JavaPrograms.ffm(), faulty(Fault.EVICTS_THE_LIVING)), LockRules.class);
+        failures(
+            new Pair(JavaPrograms.ffm(), faulty(Fault.EVICTS_THE_LIVING)),
+            DiscoverySelectors.selectMethod(LockRules.class, "stoppedReader"));
     String why =
         broken.entrySet().stream()
             .filter(rule -> rule.getKey().contains("a reader that is stopped keeps its entry"))
@@ -65,7 +67,10 @@ class BrokenPeersTest {
   @Test
   void aWriterThatGarblesIsFoundOut() throws IOException {
     Map<String, String> broken =
-        failures(new Pair(faulty(Fault.GARBLES), JavaPrograms.ffm()), PeerRules.class);
+        failures(
+            new Pair(faulty(Fault.GARBLES), JavaPrograms.ffm()),
+            DiscoverySelectors.selectMethod(PeerRules.class, "unknown"),
+            DiscoverySelectors.selectMethod(PeerRules.class, "pattern"));
     String why =
         broken.entrySet().stream()
             .filter(rule -> rule.getKey().startsWith("PEER-09"))
@@ -93,7 +98,9 @@ class BrokenPeersTest {
 
   /** Requires that a fault of the first program breaks these rules and no others. */
   private void requireBroken(Fault fault, Class<?> rules, String... expected) throws IOException {
-    Map<String, String> broken = failures(new Pair(faulty(fault), JavaPrograms.ffm()), rules);
+    Map<String, String> broken =
+        failures(
+            new Pair(faulty(fault), JavaPrograms.ffm()), DiscoverySelectors.selectClass(rules));
     assertEquals(expected.length, broken.size(), broken::toString);
     for (String rule : expected) {
       assertTrue(
@@ -122,11 +129,7 @@ class BrokenPeersTest {
   }
 
   /** Returns the rules that a pair breaks, with their reasons. */
-  private static Map<String, String> failures(Pair pair, Class<?> rules) {
-    return failures(pair, DiscoverySelectors.selectClass(rules));
-  }
-
-  private static Map<String, String> failures(Pair pair, DiscoverySelector rules) {
+  private static Map<String, String> failures(Pair pair, DiscoverySelector... rules) {
     LauncherDiscoveryRequest request =
         LauncherDiscoveryRequestBuilder.request()
             .selectors(rules)
