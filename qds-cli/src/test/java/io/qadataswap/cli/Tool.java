@@ -2,6 +2,7 @@ package io.qadataswap.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.fail;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 import io.qadataswap.api.ChannelInfo;
 import io.qadataswap.api.ParticipantInfo;
@@ -187,6 +188,8 @@ final class Tool implements AutoCloseable {
 
   /** One process. */
   static final class Run {
+    private static final int SIGINT = 2;
+
     private final List<String> command;
     private final Process process;
     private final Path out;
@@ -228,9 +231,22 @@ final class Tool implements AutoCloseable {
 
     /** Sends a signal as the shell does. */
     void signal(String name) throws IOException {
+      if (name.equals("INT")) {
+        assumeFalse(ignoresInterrupts(), "whoever started this build has it ignore SIGINT");
+      }
       Process kill =
           new ProcessBuilder("kill", "-" + name, Long.toString(process.pid())).inheritIO().start();
       assertEquals(0, kill.onExit().join().exitValue());
+    }
+
+    /** Of a job that a script starts in the background: programs then leave it at that. */
+    private boolean ignoresInterrupts() throws IOException {
+      Path status = Path.of("/proc", Long.toString(process.pid()), "status");
+      if (Files.notExists(status)) {
+        return false;
+      }
+      String ignored = Files.readString(status).replaceAll("(?s).*\nSigIgn:\\s*(\\w+).*", "$1");
+      return (Long.parseUnsignedLong(ignored, 16) >> SIGINT - 1 & 1) != 0;
     }
 
     private static String read(Path path) {
