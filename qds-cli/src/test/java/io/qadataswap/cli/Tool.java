@@ -246,7 +246,7 @@ final class Tool implements AutoCloseable {
         return false;
       }
       String ignored = Files.readString(status).replaceAll("(?s).*\nSigIgn:\\s*(\\w+).*", "$1");
-      return (Long.parseUnsignedLong(ignored, 16) >> SIGINT - 1 & 1) != 0;
+      return (Long.parseUnsignedLong(ignored, 16) >> (SIGINT - 1) & 1) != 0;
     }
 
     private static String read(Path path) {
