@@ -9,10 +9,16 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
 import java.util.TreeMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 
 /**
  * The programs that this machine can run: those in Java, and those that are built by the script
@@ -93,14 +99,26 @@ final class TckPeers {
         throw new ToolException("no peer is named " + name + "; there are " + scripts.keySet());
       }
     }
-    for (var script : scripts.entrySet()) {
-      if (names.isEmpty() || names.contains(script.getKey())) {
-        build(script.getKey(), script.getValue(), test);
+    if (!names.isEmpty()) {
+      scripts.keySet().retainAll(names);
+    }
+    // Side by side: what one downloads another one compiles.
+    try (ExecutorService builders = Executors.newVirtualThreadPerTaskExecutor()) {
+      Map<String, Future<Result>> results = new LinkedHashMap<>();
+      scripts.forEach(
+          (name, script) -> results.put(name, builders.submit(() -> build(name, script, test))));
+      for (var result : results.entrySet()) {
+        add(result.getKey(), result.getValue().get());
       }
+    } catch (ExecutionException e) {
+      throw new IOException("a peer cannot be built: " + e.getCause(), e);
     }
   }
 
-  private void build(String name, Path script, boolean test)
+  /** What a build script has left. */
+  private record Result(int exitCode, List<String> output, Path log) {}
+
+  private Result build(String name, Path script, boolean test)
       throws IOException, InterruptedException {
     Path target = Files.createDirectories(home.resolve("qds-tck/target/peers"));
     Path log = target.resolve(name + ".log");
@@ -117,14 +135,18 @@ final class TckPeers {
         new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8)
             .lines()
             .toList();
-    int exitCode = process.waitFor();
-    if (exitCode == ExitCode.OK && !output.isEmpty()) {
+    return new Result(process.waitFor(), output, log);
+  }
+
+  private void add(String name, Result result) throws IOException {
+    List<String> output = result.output();
+    if (result.exitCode() == ExitCode.OK && !output.isEmpty()) {
       built.add(program(name, output.get(output.size() - 1)));
-    } else if (exitCode == SKIPPED) {
-      List<String> errors = Files.readAllLines(log);
+    } else if (result.exitCode() == SKIPPED) {
+      List<String> errors = Files.readAllLines(result.log());
       skipped.add(name + ": " + (errors.isEmpty() ? "no reason" : errors.get(errors.size() - 1)));
     } else {
-      failed.add(name + ": build exited with " + exitCode + "; see " + log);
+      failed.add(name + ": build exited with " + result.exitCode() + "; see " + result.log());
     }
   }
 

@@ -25,6 +25,15 @@ import org.junit.platform.reporting.legacy.xml.LegacyXmlReportGeneratingListener
 
 /** One run of rules by JUnit's launcher, which ends as a tree. */
 final class TckRun implements TestExecutionListener {
+  /** Some classes at the same time: most rules wait for processes most of the time. */
+  private static final Map<String, String> SIDE_BY_SIDE =
+      Map.of(
+          "junit.jupiter.execution.parallel.enabled", "true",
+          "junit.jupiter.execution.parallel.mode.default", "same_thread",
+          "junit.jupiter.execution.parallel.mode.classes.default", "concurrent",
+          "junit.jupiter.execution.parallel.config.strategy", "fixed",
+          "junit.jupiter.execution.parallel.config.fixed.parallelism", "3");
+
   private final Map<String, TckNode> nodes = new HashMap<>();
   private final TckNode root = new TckNode("rules", null);
   private final Progress progress;
@@ -47,6 +56,7 @@ final class TckRun implements TestExecutionListener {
         LauncherDiscoveryRequestBuilder.request()
             .selectors(selectors)
             .configurationParameter(LiveTck.PLAN, plan)
+            .configurationParameters(SIDE_BY_SIDE)
             .build();
     TckRun run = new TckRun(progress);
     LegacyXmlReportGeneratingListener xml =
@@ -65,19 +75,19 @@ final class TckRun implements TestExecutionListener {
   }
 
   @Override
-  public void testPlanExecutionStarted(TestPlan plan) {
+  public synchronized void testPlanExecutionStarted(TestPlan plan) {
     for (TestIdentifier engine : plan.getRoots()) {
       nodes.put(engine.getUniqueId(), root);
     }
   }
 
   @Override
-  public void dynamicTestRegistered(TestIdentifier identifier) {
+  public synchronized void dynamicTestRegistered(TestIdentifier identifier) {
     node(identifier);
   }
 
   @Override
-  public void executionStarted(TestIdentifier identifier) {
+  public synchronized void executionStarted(TestIdentifier identifier) {
     node(identifier);
     if (identifier.isTest() && progress.isShown()) {
       progress.show(() -> doneCount + " rules done; now " + node(identifier).path());
@@ -85,12 +95,13 @@ final class TckRun implements TestExecutionListener {
   }
 
   @Override
-  public void executionSkipped(TestIdentifier identifier, String reason) {
+  public synchronized void executionSkipped(TestIdentifier identifier, String reason) {
     node(identifier).end(TckNode.Outcome.SKIPPED, reason);
   }
 
   @Override
-  public void executionFinished(TestIdentifier identifier, TestExecutionResult result) {
+  public synchronized void executionFinished(
+      TestIdentifier identifier, TestExecutionResult result) {
     String reason = result.getThrowable().map(TckRun::text).orElse("");
     switch (result.getStatus()) {
       case SUCCESSFUL -> {
@@ -109,7 +120,7 @@ final class TckRun implements TestExecutionListener {
   }
 
   @Override
-  public void reportingEntryPublished(TestIdentifier identifier, ReportEntry entry) {
+  public synchronized void reportingEntryPublished(TestIdentifier identifier, ReportEntry entry) {
     node(identifier).put(entry.getKeyValuePairs());
   }
 

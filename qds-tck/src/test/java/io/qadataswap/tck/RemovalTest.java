@@ -59,7 +59,7 @@ class RemovalTest extends RingFixture {
     List<Child> creators = List.of(start(Side.FFM), start(Side.AGRONA), start(Side.FFM));
     Child remover = start(Side.FFM);
     List<Child> readers = List.of(start(Side.FFM), start(Side.AGRONA));
-    int rounds = Stress.rounds(300);
+    int rounds = Stress.rounds(150);
     creators.forEach(creator -> creator.send("create " + rounds));
     remover.send("remove " + 4 * rounds);
     readers.forEach(reader -> reader.send("read " + rounds));
@@ -81,7 +81,7 @@ class RemovalTest extends RingFixture {
     List<Child> creators = List.of(start(Side.FFM), start(Side.AGRONA));
     Child remover = start(Side.AGRONA);
     List<Child> readers = List.of(start(Side.FFM), start(Side.AGRONA));
-    int rounds = Stress.rounds(30);
+    int rounds = Stress.rounds(20);
     creators.forEach(creator -> creator.send("create-until-removed " + rounds));
     readers.forEach(reader -> reader.send("read " + rounds));
     // Until all have been told: who is not told stays for ever.

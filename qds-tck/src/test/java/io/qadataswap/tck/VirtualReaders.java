@@ -25,7 +25,7 @@ import java.util.concurrent.FutureTask;
 final class VirtualReaders {
   private static final int CHANNEL_COUNT = 4;
   private static final int READERS_PER_CHANNEL = 250;
-  private static final int MESSAGE_COUNT = 200;
+  private static final int MESSAGE_COUNT = 100;
   private static final int SAMPLE_COUNT = 2_000;
 
   /** What {@code /proc/self/task/TID/syscall} begins with in a native wait of this project. */

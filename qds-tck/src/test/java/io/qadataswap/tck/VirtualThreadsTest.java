@@ -44,7 +44,7 @@ class VirtualThreadsTest {
       try {
         String result = child.answer();
         assertEquals(0, child.process.waitFor(), result);
-        assertTrue(result.startsWith("1000 readers got 200 of 200 "), result);
+        assertTrue(result.startsWith("1000 readers got 100 of 100 "), result);
         assertTrue(result.endsWith(" in native waits 0"), result);
         for (String pinning : pinnings(recording)) {
           assertFalse(

@@ -8,7 +8,7 @@ import java.util.Deque;
 import java.util.HashMap;
 import java.util.Map;
 
-/** Peers that run and are in nobody's use: starting one may take seconds. */
+/** Peers that run and are in nobody's use: starting one may take seconds. Used by any thread. */
 final class PeerPool implements AutoCloseable {
   private final Map<PeerProgram, Deque<Peer>> idle = new HashMap<>();
   private final Path directory;
@@ -19,9 +19,12 @@ final class PeerPool implements AutoCloseable {
 
   /** Takes a peer; it has nothing open. */
   Peer take(PeerProgram program) throws IOException {
-    Deque<Peer> peers = idle.computeIfAbsent(program, p -> new ArrayDeque<>());
-    Peer peer = peers.poll();
+    Peer peer = poll(program);
     return peer == null ? new Peer(program, directory) : peer;
+  }
+
+  private synchronized Peer poll(PeerProgram program) {
+    return idle.computeIfAbsent(program, p -> new ArrayDeque<>()).poll();
   }
 
   /** Takes a peer back, or another one in the place of one that is dead or in disorder. */
@@ -32,11 +35,15 @@ final class PeerPool implements AutoCloseable {
       // It starts while others are used.
       next = new Peer(peer.program(), directory);
     }
-    idle.get(peer.program()).add(next);
+    add(next);
+  }
+
+  private synchronized void add(Peer peer) {
+    idle.get(peer.program()).add(peer);
   }
 
   @Override
-  public void close() throws IOException {
+  public synchronized void close() throws IOException {
     for (Deque<Peer> peers : idle.values()) {
       peers.forEach(Peer::close);
     }
