@@ -14,6 +14,19 @@ import java.util.List;
  */
 public interface CodecSamples<T> extends AutoCloseable {
   /**
+   * Makes samples of immutable values that have {@code equals}, such as records of numbers and
+   * texts: such a value is its own content. Not for views of a message's memory, nor for arrays.
+   *
+   * @param codec to try; holds nothing outside of the heap
+   * @param values as {@link #values()} says
+   * @param <T> the type of the values
+   * @return the samples
+   */
+  static <T> CodecSamples<T> of(Codec<T> codec, List<T> values) {
+    return new ImmutableSamples<>(codec, List.copyOf(values));
+  }
+
+  /**
    * Returns the codec to try.
    *
    * @return the same codec at each call
