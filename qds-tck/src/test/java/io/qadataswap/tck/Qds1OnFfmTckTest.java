@@ -1,9 +1,10 @@
 package io.qadataswap.tck;
 
+// tag::layout[]
 class Qds1OnFfmTckTest extends RingLayoutTck {
   @Override
   protected String layout() {
-    return "qds1";
+    return "qds1"; // RingLayout.name()
   }
 
   @Override
@@ -11,3 +12,4 @@ class Qds1OnFfmTckTest extends RingLayoutTck {
     return "ffm";
   }
 }
+// end::layout[]

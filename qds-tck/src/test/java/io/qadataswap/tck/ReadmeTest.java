@@ -63,7 +63,7 @@ class ReadmeTest {
     }
   }
 
-  private static String unindented(String text) {
+  static String unindented(String text) {
     return text.lines().map(String::strip).collect(Collectors.joining("\n"));
   }
 
@@ -83,7 +83,8 @@ class ReadmeTest {
     return readme.substring(from, readme.indexOf("```", from));
   }
 
-  private static String region(String source, String tag) {
+  /** Returns the lines between two tags of a source, as a block of the text shows them. */
+  static String region(String source, String tag) {
     int from = source.indexOf("// tag::" + tag + "[]");
     int to = source.indexOf("// end::" + tag + "[]");
     String lines = source.substring(source.indexOf('\n', from) + 1, to);
