@@ -1,0 +1,7 @@
+package org.example.mmap;
+
+import io.qadataswap.tck.MatrixTck;
+
+// tag::matrix[]
+class MatrixTckTest extends MatrixTck {}
+// end::matrix[]
