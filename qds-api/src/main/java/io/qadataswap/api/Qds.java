@@ -152,12 +152,15 @@ public final class Qds {
   }
 
   /**
-   * Removes what creators of channels that died have left half-made in a directory.
+   * Removes what creators of channels, of any layout, that died have left half-made in a directory.
    *
    * @param directory to sweep
    * @return the file names that were removed
    */
   public static List<String> sweep(Path directory) {
-    return Providers.layout(DEFAULT_LAYOUT).sweep(directory);
+    return layouts().stream()
+        .filter(layout -> layout.unavailableReason().isEmpty())
+        .flatMap(layout -> Providers.layout(layout.name()).sweep(directory).stream())
+        .toList();
   }
 }

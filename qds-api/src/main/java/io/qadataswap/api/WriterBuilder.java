@@ -24,7 +24,7 @@ public final class WriterBuilder<T> {
   private final Codec<T> codec;
   private Path directory = Qds.directory();
   private long capacity = DEFAULT_CAPACITY;
-  private int messageSlots = 512;
+  private int messageSlots;
   private int readerEntries = 64;
   private OverflowPolicy overflow = OverflowPolicy.BLOCK;
   private int retainCount;
@@ -58,9 +58,10 @@ public final class WriterBuilder<T> {
   }
 
   /**
-   * Sets how many messages the channel holds at most. Default 512.
+   * Sets how many messages the channel holds at most. Default: what the layout takes, 512 for
+   * {@code qds1}.
    *
-   * @param count at least 2; rounded up to a power of two
+   * @param count at least 1; {@code qds1} rounds up to a power of two of at least 2
    * @return this
    */
   public WriterBuilder<T> messageSlots(int count) {

@@ -12,7 +12,8 @@ import java.util.Set;
  * @param directory of the segment file
  * @param codecId stored in the header
  * @param capacity length of the segment file, in bytes
- * @param messageSlots most messages that the channel holds; the layout may round up
+ * @param messageSlots most messages that the channel holds; 0 for the layout's default; the layout
+ *     may round up
  * @param readerEntries most readers attached at once
  * @param overflow what to do when the channel is full
  * @param retainCount messages kept for late joiners after all readers have passed them, while there

@@ -1,5 +1,6 @@
 package io.qadataswap.bench;
 
+import io.qadataswap.api.Qds;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -20,6 +21,8 @@ final class Batches implements Scenario {
 
   /** Slots of the bare ring: enough that neither side waits for the other in passing. */
   private static final int SLOT_COUNT = 4;
+
+  private record Way(String name, String backend, String layout) {}
 
   private record Size(String name, long length, double goal) {}
 
@@ -44,6 +47,18 @@ final class Batches implements Scenario {
     return measurements;
   }
 
+  /** Returns each backend with the native layout, and the original's where it works. */
+  private static List<Way> ways(Bench bench) {
+    List<Way> ways = new ArrayList<>();
+    for (String backend : bench.backends()) {
+      ways.add(new Way(backend, backend, Qds.DEFAULT_LAYOUT));
+    }
+    if (bench.backends().contains("ffm")) {
+      ways.add(new Way("qads1", "ffm", "qads1"));
+    }
+    return ways;
+  }
+
   private List<Measurement> measure(Bench bench, Size size) throws IOException {
     Path directory = Files.createDirectory(bench.directory().resolve(name() + size.length()));
     long count = REPETITION_LENGTH / size.length();
@@ -54,11 +69,12 @@ final class Batches implements Scenario {
           new Contender(
               "limit", all.add(ring), count, results -> results.get("bytes_per_s") / BYTES_PER_GB);
       limit.warmUp(1);
-      for (String backend : bench.backends()) {
-        Sides sides = Jvm.start(bench, directory, "qds-batches", backend, size.length());
+      for (Way way : ways(bench)) {
+        Sides sides =
+            Jvm.start(bench, directory, "qds-batches", way.backend(), way.layout(), size.length());
         contenders.add(
             new Contender(
-                "QDS " + backend,
+                "QDS " + way.name(),
                 all.add(sides),
                 count,
                 results ->

@@ -18,11 +18,12 @@ final class QdsBatchReader implements Side {
   private final BufferAllocator allocator = new RootAllocator();
   private final Reader<ArrowTable> reader;
 
-  QdsBatchReader(Path directory, String backend) {
+  QdsBatchReader(Path directory, String backend, String layout) {
     reader =
-        Qds.reader("batches-" + backend, ArrowCodec.with(allocator))
+        Qds.reader("batches-" + backend + "-" + layout, ArrowCodec.with(allocator))
             .directory(directory)
             .backend(backend)
+            .layout(layout)
             .waitStrategy(WaitStrategy.BUSY_SPIN)
             .awaitChannel(LIMIT)
             .open();

@@ -3,6 +3,7 @@ package io.qadataswap.bench;
 import io.qadataswap.api.Qds;
 import io.qadataswap.api.WaitStrategy;
 import io.qadataswap.api.Writer;
+import io.qadataswap.api.WriterBuilder;
 import io.qadataswap.codec.arrow.ArrowCodec;
 import io.qadataswap.codec.arrow.ArrowTable;
 import java.nio.file.Path;
@@ -17,21 +18,29 @@ final class QdsBatchWriter implements Side {
 
   private static final int BATCHES_THAT_FIT = 4;
 
+  /** A buffer of the original's layout takes the metadata, too. */
+  private static final long METADATA_LENGTH = 64 << 10;
+
   private final BufferAllocator allocator = new RootAllocator();
   private final VectorSchemaRoot root;
   private final ArrowTable table;
   private final Writer<ArrowTable> writer;
 
-  QdsBatchWriter(Path directory, String backend, long batchLength) {
+  QdsBatchWriter(Path directory, String backend, String layout, long batchLength) {
     root = Batch.create(allocator, batchLength);
     table = ArrowTable.of(root);
-    writer =
-        Qds.writer("batches-" + backend, ArrowCodec.with(allocator))
+    WriterBuilder<ArrowTable> builder =
+        Qds.writer("batches-" + backend + "-" + layout, ArrowCodec.with(allocator))
             .directory(directory)
             .backend(backend)
-            .capacity(Math.max(DEFAULT_CAPACITY, BATCHES_THAT_FIT * batchLength))
-            .waitStrategy(WaitStrategy.BUSY_SPIN)
-            .open();
+            .layout(layout)
+            .capacity(
+                Math.max(DEFAULT_CAPACITY, BATCHES_THAT_FIT * (batchLength + METADATA_LENGTH)))
+            .waitStrategy(WaitStrategy.BUSY_SPIN);
+    if (!layout.equals(Qds.DEFAULT_LAYOUT)) {
+      builder.messageSlots(BATCHES_THAT_FIT);
+    }
+    writer = builder.open();
   }
 
   @Override

@@ -75,8 +75,9 @@ final class SideMain {
       case "qds-ping-pong" -> new QdsPingPong(directory, side, arguments[3]);
       case "qds-batches" ->
           side == 0
-              ? new QdsBatchWriter(directory, arguments[3], Long.parseLong(arguments[4]))
-              : new QdsBatchReader(directory, arguments[3]);
+              ? new QdsBatchWriter(
+                  directory, arguments[3], arguments[4], Long.parseLong(arguments[5]))
+              : new QdsBatchReader(directory, arguments[3], arguments[4]);
       case "qds-read-cost" ->
           side == 0
               ? new QdsReadCostWriter(directory, arguments[3])

@@ -41,7 +41,12 @@ import picocli.CommandLine.Parameters;
     },
     mixinStandardHelpOptions = true)
 final class SendCommand implements Callable<Integer> {
+  private static final String ORIGINAL_LAYOUT = "qads1";
   private static final long DEFAULT_CAPACITY = 100L << 20;
+
+  /** In channels of so many of the largest message, one is written while others are read. */
+  private static final int MESSAGE_COUNT = 4;
+
   private static final Duration WRITE_ATTEMPT = Duration.ofMillis(100);
   private static final long DRAIN_POLL_MS = 2;
 
@@ -68,7 +73,9 @@ final class SendCommand implements Callable<Integer> {
   @Option(
       names = "--slots",
       paramLabel = "N",
-      description = "Most messages in the channel. Default: that of an existing channel, else 512.")
+      description =
+          "Most messages in the channel; with --layout qads1 the number of its buffers. Default:"
+              + " that of an existing channel, else 512, or 3.")
   private Integer messageSlots;
 
   @Option(
@@ -179,6 +186,14 @@ final class SendCommand implements Callable<Integer> {
               + batchesPerMessage
               + " allowed=1 for a stream with dictionaries, which may change from batch to batch");
     }
+    if (isOriginals()) {
+      // Its readers know one batch in a message, and no tag.
+      if (batchesPerMessage != null && batchesPerMessage != 1) {
+        throw new ToolException(
+            "--batches-per-message=" + batchesPerMessage + " allowed=1 with --layout qads1");
+      }
+      return null;
+    }
     if (batchesPerMessage != null || tag != null) {
       return null;
     }
@@ -187,6 +202,11 @@ final class SendCommand implements Callable<Integer> {
         .flatMap(scan -> MessageLog.get(input.footerMetadata(), scan.batchCount()))
         .map(List::iterator)
         .orElse(null);
+  }
+
+  /** Returns whether the channel is one of the original QADataSwap. */
+  private boolean isOriginals() {
+    return channels.layoutOf(channel).equals(ORIGINAL_LAYOUT);
   }
 
   private Writer<ArrowTable> open(ArrowInput input, BufferAllocator allocator) {
@@ -263,7 +283,9 @@ final class SendCommand implements Callable<Integer> {
           allInOne ? scan.batchCount() : batchesPerMessage == null ? 1 : batchesPerMessage;
       largestLength = Math.multiplyExact(scan.largestLength(), Math.max(1, perMessage));
     }
-    return Math.max(DEFAULT_CAPACITY, Math.multiplyExact(largestLength, 4));
+    // In the original's channels each message has as much room as the largest.
+    int count = isOriginals() && messageSlots != null ? messageSlots + 1 : MESSAGE_COUNT;
+    return Math.max(DEFAULT_CAPACITY, Math.multiplyExact(largestLength, count));
   }
 
   private void sendAll(
@@ -292,9 +314,13 @@ final class SendCommand implements Callable<Integer> {
               progress);
     } while (sentCount > 0 && sentCount == perMessage);
     if (messageCount == 0) {
-      // No batch at all: the schema alone is a message.
+      // No batch at all: the schema alone is a message, or a batch without rows where there has to
+      // be one.
       write(
-          ArrowTable.of(input.schema(), List.of(), input.dictionaries()),
+          ArrowTable.of(
+              input.schema(),
+              isOriginals() ? List.of(input.batch()) : List.of(),
+              input.dictionaries()),
           messageTag,
           writer,
           progress);

@@ -68,7 +68,7 @@ final class LayoutChild {
     }
     Region region = writer.region();
     Payloads.fill(region, sequence, LayoutOptions.LENGTH);
-    writer.commit(LayoutOptions.LENGTH, sequence);
+    writer.commit(LayoutOptions.LENGTH, 0);
   }
 
   private static void endOfInput() throws IOException {

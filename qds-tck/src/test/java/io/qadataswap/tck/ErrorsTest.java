@@ -13,6 +13,7 @@ import io.qadataswap.api.Qds;
 import io.qadataswap.api.QdsException;
 import io.qadataswap.api.QdsException.Reason;
 import io.qadataswap.api.Reader;
+import io.qadataswap.api.ReaderMode;
 import io.qadataswap.api.Region;
 import io.qadataswap.api.StartPosition;
 import io.qadataswap.api.Writer;
@@ -146,7 +147,13 @@ class ErrorsTest extends RingFixture {
         () -> refusal(() -> writer().backend("nix").open()),
         () -> refusal(() -> Qds.codec("nix")));
     put(Reason.AMBIGUOUS_PROVIDER, this::twoOfEqualRank);
-    put(Reason.FLAG_MISSING, () -> agrona(false).run("open", directory, "-"));
+    put(
+        Reason.FLAG_MISSING,
+        () -> agrona(false).run("open", directory, "-"),
+        () -> {
+          assumeTrue(Runtime.version().feature() >= 22, "the backend ffm needs JDK 22");
+          return refusal(() -> writer().backend("ffm").layout("qads1").open());
+        });
     put(Reason.JDK_TOO_OLD, this::tooOldJdk);
     put(
         Reason.PLATFORM_UNSUPPORTED,
@@ -204,7 +211,9 @@ class ErrorsTest extends RingFixture {
           patch.repairHeaderCrc();
           return refusal(() -> reader().open());
         },
-        () -> refusal(() -> writer().backend("agrona").capacity(3L << 30).open()));
+        () -> refusal(() -> writer().backend("agrona").capacity(3L << 30).open()),
+        () -> refusal(() -> writer().backend("agrona").layout("qads1").open()),
+        () -> refusal(() -> reader().layout("qads1").mode(ReaderMode.OBSERVER).open()));
     put(
         Reason.SECOND_WRITER,
         () -> {

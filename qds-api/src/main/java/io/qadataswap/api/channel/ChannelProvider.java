@@ -1,5 +1,6 @@
 package io.qadataswap.api.channel;
 
+import io.qadataswap.api.QdsException;
 import io.qadataswap.api.QdsProvider;
 
 /**
@@ -28,4 +29,24 @@ public interface ChannelProvider extends QdsProvider {
    * @return the channel
    */
   Channel map(SegmentFile file, long length, boolean writable);
+
+  /**
+   * Returns the named semaphores of the operating system, which a layout may need beside the
+   * mapping. Does not block.
+   *
+   * @param channelName for messages
+   * @return the semaphores
+   * @throws QdsException with reason {@code UNSUPPORTED} if this backend has none, or {@code
+   *     FLAG_MISSING} if the JVM does not let it
+   */
+  default NamedSemaphores semaphores(String channelName) {
+    throw new QdsException(
+        QdsException.Reason.UNSUPPORTED,
+        "channel="
+            + channelName
+            + ": the channel's layout needs POSIX semaphores, which the backend "
+            + name()
+            + " has not; add io.qadataswap:qds-shm-ffm (JDK 22 or newer), and open with the backend"
+            + " ffm");
+  }
 }

@@ -35,6 +35,8 @@ public interface RingWriter extends AutoCloseable {
    * @param length bytes used, from the start of the region
    * @param tag a value that travels with the message
    * @return the message's sequence
+   * @throws IllegalArgumentException if the layout has no tags, and this is not 0: nothing was
+   *     published
    * @throws io.qadataswap.api.QdsException with reason {@code REPLACED} or {@code LOCK_LOST} if
    *     another writer has taken over: nothing was published
    */

@@ -4,8 +4,8 @@ import io.qadataswap.api.QdsException.Reason;
 import io.qadataswap.api.Unavailability;
 import io.qadataswap.api.channel.Channel;
 import io.qadataswap.api.channel.ChannelProvider;
+import io.qadataswap.api.channel.NamedSemaphores;
 import io.qadataswap.api.channel.SegmentFile;
-import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
 import java.util.Optional;
@@ -18,6 +18,7 @@ import java.util.Optional;
 public final class FfmChannelProvider implements ChannelProvider {
   private static final int MINIMUM_JAVA = 22;
   private static final String CHANNEL_CLASS = "io.qadataswap.shm.ffm.FfmChannel";
+  private static final String SEMAPHORES_CLASS = "io.qadataswap.shm.ffm.PosixSemaphores";
 
   /** Called by the service loader. */
   public FfmChannelProvider() {}
@@ -59,19 +60,38 @@ public final class FfmChannelProvider implements ChannelProvider {
 
   @Override
   public Channel map(SegmentFile file, long length, boolean writable) {
+    return call(
+        Channel.class,
+        CHANNEL_CLASS,
+        "map",
+        MethodType.methodType(Channel.class, SegmentFile.class, long.class, boolean.class),
+        file,
+        length,
+        writable);
+  }
+
+  @Override
+  public NamedSemaphores semaphores(String channelName) {
+    return call(
+        NamedSemaphores.class,
+        SEMAPHORES_CLASS,
+        "of",
+        MethodType.methodType(NamedSemaphores.class, String.class),
+        channelName);
+  }
+
+  /** Calls a method of a class that needs a newer Java than this one. */
+  private static <R> R call(
+      Class<R> result, String className, String method, MethodType type, Object... arguments) {
     try {
-      MethodHandle map =
+      return result.cast(
           MethodHandles.lookup()
-              .findStatic(
-                  Class.forName(CHANNEL_CLASS),
-                  "map",
-                  MethodType.methodType(
-                      Channel.class, SegmentFile.class, long.class, boolean.class));
-      return (Channel) map.invokeExact(file, length, writable);
+              .findStatic(Class.forName(className), method, type)
+              .invokeWithArguments(arguments));
     } catch (RuntimeException | Error e) {
       throw e;
     } catch (Throwable e) {
-      throw new IllegalStateException(CHANNEL_CLASS + " cannot be used", e);
+      throw new IllegalStateException(className + " cannot be used", e);
     }
   }
 }

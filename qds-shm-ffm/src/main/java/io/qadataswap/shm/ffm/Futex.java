@@ -10,8 +10,8 @@ import java.lang.ref.Reference;
 import java.util.concurrent.TimeUnit;
 
 /**
- * All native calls of this module: waiting on an int of shared memory, and waking. Only where the
- * user has granted native access, so that the JVM never warns, and on Linux.
+ * Native waiting on an int of shared memory, and waking. Only where the user has granted native
+ * access, so that the JVM never warns, and on Linux.
  *
  * <p>Addresses are passed as plain numbers, not as segments: a segment in a call would keep its
  * arena from being closed meanwhile. The kernel checks them, so a call on memory that was unmapped

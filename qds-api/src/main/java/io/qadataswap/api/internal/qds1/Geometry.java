@@ -41,13 +41,15 @@ record Geometry(
   /** Pins name units of 64 bytes in 32 bits. */
   static final long MAX_ARENA_LENGTH = 0xFFFF_FFFFL * MessageDescriptor.PAYLOAD_ALIGNMENT;
 
+  static final int DEFAULT_SLOT_COUNT = 512;
   static final int MAX_SLOT_COUNT = 1 << 24;
   static final int MAX_READER_ENTRY_COUNT = 1 << 16;
 
   private static final long SEGMENT_ALIGNMENT = 4096;
 
   static Geometry of(WriterOptions options) {
-    int slotCount = atMost("messageSlots", options, options.messageSlots(), MAX_SLOT_COUNT);
+    int asked = options.messageSlots() == 0 ? DEFAULT_SLOT_COUNT : options.messageSlots();
+    int slotCount = atMost("messageSlots", options, asked, MAX_SLOT_COUNT);
     slotCount = Math.max(2, Integer.highestOneBit(slotCount - 1) << 1);
     int entryCount =
         atMost("readerEntries", options, options.readerEntries(), MAX_READER_ENTRY_COUNT);

@@ -7,6 +7,8 @@ import io.qadataswap.api.ReaderStats;
 import io.qadataswap.api.Trust;
 import io.qadataswap.api.WaitStrategy;
 import io.qadataswap.api.channel.Channel;
+import io.qadataswap.api.internal.Counter;
+import io.qadataswap.api.internal.Waiter;
 import io.qadataswap.api.layout.Loan;
 import io.qadataswap.api.layout.RingReader;
 import java.lang.invoke.MethodHandles;
@@ -94,7 +96,7 @@ abstract class Qds1Reader implements RingReader {
     this.validateFully = copying || trust == Trust.VALIDATE;
     this.awaitSuccessor = options.awaitSuccessor();
     this.busySpin = options.waitStrategy() == WaitStrategy.BUSY_SPIN;
-    this.waiter = new Waiter(options.waitStrategy(), channel);
+    this.waiter = new Waiter(options.waitStrategy(), channel.canWake());
     this.checksum = geometry.payloadChecksum() ? new PayloadChecksum() : null;
   }
 
@@ -293,6 +295,7 @@ abstract class Qds1Reader implements RingReader {
           announced = true;
           if (!isAtEnd(false) && segment.stampAcquire(next) != next + 1 && !closing) {
             waiter.sleep(
+                channel,
                 HeaderDescriptor.PUBLISHED_OFFSET,
                 (int) Math.min(next, segment.publishedAcquire()),
                 channel.getInt(HeaderDescriptor.WRITER_WAKES_OFFSET) != 0);

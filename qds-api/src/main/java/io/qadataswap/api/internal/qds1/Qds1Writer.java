@@ -8,6 +8,8 @@ import io.qadataswap.api.Timestamps;
 import io.qadataswap.api.WriterOptions;
 import io.qadataswap.api.WriterStats;
 import io.qadataswap.api.channel.Channel;
+import io.qadataswap.api.internal.Counter;
+import io.qadataswap.api.internal.Waiter;
 import io.qadataswap.api.layout.RingWriter;
 import java.lang.invoke.VarHandle;
 import java.nio.channels.FileLock;
@@ -85,7 +87,7 @@ final class Qds1Writer implements RingWriter {
     this.channel = segment.channel;
     this.lock = lock;
     this.token = token;
-    this.waiter = new Waiter(options.waitStrategy(), channel);
+    this.waiter = new Waiter(options.waitStrategy(), channel.canWake());
     this.timestamps = options.timestamps();
     this.checksum = geometry.payloadChecksum() ? new PayloadChecksum() : null;
     this.arena = new Arena(geometry.arenaLength(), geometry.slotCount(), 0);
@@ -451,7 +453,7 @@ final class Qds1Writer implements RingWriter {
             return true;
           }
           if (!closing) {
-            waiter.sleep(HeaderDescriptor.WRITER_WAITING_OFFSET, value, allReadersWake());
+            waiter.sleep(channel, HeaderDescriptor.WRITER_WAITING_OFFSET, value, allReadersWake());
           }
         }
         if (makeRoom(footprint)) {

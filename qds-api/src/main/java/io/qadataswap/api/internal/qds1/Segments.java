@@ -12,16 +12,14 @@ import io.qadataswap.api.WriterOptions;
 import io.qadataswap.api.channel.Channel;
 import io.qadataswap.api.channel.ChannelProvider;
 import io.qadataswap.api.channel.SegmentFile;
+import io.qadataswap.api.internal.FreeSpace;
+import io.qadataswap.api.internal.SegmentDirectory;
 import java.io.IOException;
 import java.lang.invoke.VarHandle;
 import java.nio.channels.FileLock;
-import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.attribute.BasicFileAttributes;
-import java.nio.file.attribute.PosixFilePermissions;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.ThreadLocalRandom;
@@ -36,15 +34,9 @@ import java.util.concurrent.locks.LockSupport;
  */
 final class Segments {
   static final String SUFFIX = ".qds";
-  private static final String TEMPORARY_PREFIX = ".";
-  private static final String TEMPORARY_SUFFIX = ".tmp";
+  private static final String FILE_NAMES = "*" + SUFFIX;
 
   private static final System.Logger LOGGER = System.getLogger("io.qadataswap.api");
-
-  /** Probes take a lock for a moment: a busy byte is believed only after this time. */
-  private static final long BUSY_BYTE_NS = 100_000_000;
-
-  private static final long BUSY_BYTE_POLL_NS = 2_000_000;
 
   /**
    * The byte of a free entry, or of a writer that is gone, is held by somebody who is about to give
@@ -52,11 +44,6 @@ final class Segments {
    * that takes as long as this.
    */
   private static final long PASSING_HOLDER_NS = 10_000_000_000L;
-
-  /**
-   * A creator locks its file right after it has made it; until then nothing tells that it lives.
-   */
-  private static final long UNLOCKED_CREATION_MS = 10_000;
 
   /** The bytes that participants of any segment can lock, from the writer's on. */
   private static final long ALL_LOCKS = 1L + Geometry.MAX_READER_ENTRY_COUNT;
@@ -120,7 +107,8 @@ final class Segments {
     SegmentFile file = SegmentFile.open(path, name);
     try {
       requireWritable(file, name);
-      FileLock all = lockPatiently(file, HeaderDescriptor.WRITER_LOCK_POSITION, ALL_LOCKS);
+      FileLock all =
+          SegmentDirectory.lockPatiently(file, HeaderDescriptor.WRITER_LOCK_POSITION, ALL_LOCKS);
       if (all == null && !force) {
         throw new QdsException(
             Reason.IN_USE,
@@ -149,60 +137,7 @@ final class Segments {
 
   /** Removes temporary files whose creators are gone. */
   List<String> sweep(Path directory) {
-    List<String> removed = new ArrayList<>();
-    String glob = TEMPORARY_PREFIX + "*" + SUFFIX + "*" + TEMPORARY_SUFFIX;
-    try (DirectoryStream<Path> files = Files.newDirectoryStream(directory, glob)) {
-      for (Path path : files) {
-        if (sweepOne(path)) {
-          removed.add(path.getFileName().toString());
-        }
-      }
-    } catch (IOException e) {
-      throw SegmentFile.failure("(all)", "sweep " + directory, e);
-    }
-    return removed;
-  }
-
-  /** Does what {@link #sweep} does as far as it is allowed to, and says so. */
-  private void sweepFirst(WriterOptions options) {
-    try {
-      for (String removed : sweep(options.directory())) {
-        LOGGER.log(
-            System.Logger.Level.INFO,
-            "channel={0}: removed {1}, left in {2} by a creator that died",
-            options.name(),
-            removed,
-            options.directory());
-      }
-    } catch (QdsException e) {
-      // A directory that may not be listed can be written to all the same.
-      LOGGER.log(System.Logger.Level.DEBUG, "channel=" + options.name() + ": no sweep", e);
-    }
-  }
-
-  /** Leaves what belongs to others, or is no file that a creator makes. */
-  private static boolean sweepOne(Path path) {
-    SegmentFile file = null;
-    try {
-      boolean justBegun =
-          Files.size(path) == 0
-              && Files.getLastModifiedTime(path).toMillis()
-                  > System.currentTimeMillis() - UNLOCKED_CREATION_MS;
-      if (justBegun) {
-        return false;
-      }
-      file = SegmentFile.open(path, path.getFileName().toString());
-      // The writer of a file that has its name needs the temporary one no more, dead or alive.
-      return file.isWritable()
-          && (file.hasOtherName() || !file.isLocked(HeaderDescriptor.WRITER_LOCK_POSITION))
-          && Files.deleteIfExists(path);
-    } catch (QdsException | IOException e) {
-      return false;
-    } finally {
-      if (file != null) {
-        file.close();
-      }
-    }
+    return SegmentDirectory.sweep(directory, FILE_NAMES, HeaderDescriptor.WRITER_LOCK_POSITION);
   }
 
   static Path path(Path directory, String name) {
@@ -232,18 +167,10 @@ final class Segments {
   /** Returns null if the name was taken meanwhile. */
   private Qds1Writer create(
       Path path, Geometry geometry, WriterOptions options, ChannelProvider backend) {
-    prepareDirectory(options);
-    sweepFirst(options);
+    SegmentDirectory.prepare(options);
+    SegmentDirectory.sweepFirst(options, FILE_NAMES, HeaderDescriptor.WRITER_LOCK_POSITION);
     FreeSpace.require(options.directory(), options.name(), geometry.segmentLength());
-    Path temporary =
-        options
-            .directory()
-            .resolve(
-                TEMPORARY_PREFIX
-                    + options.name()
-                    + SUFFIX
-                    + Long.toHexString(ThreadLocalRandom.current().nextLong())
-                    + TEMPORARY_SUFFIX);
+    Path temporary = SegmentDirectory.temporary(path);
     SegmentFile file =
         SegmentFile.create(
             temporary,
@@ -288,37 +215,6 @@ final class Segments {
           file.close();
         }
       }
-    }
-  }
-
-  private static void prepareDirectory(WriterOptions options) {
-    Path directory = options.directory();
-    String where = "channel=" + options.name() + ": the directory " + directory;
-    String remedy = " or choose another (qds.dir, QDS_DIR)";
-    try {
-      if (directory.equals(Qds.directory())) {
-        Files.createDirectories(directory);
-      }
-      if (!Files.readAttributes(directory, BasicFileAttributes.class).isDirectory()) {
-        throw new QdsException(Reason.IO, where + " is a file; remove it" + remedy);
-      }
-      if (!Files.isWritable(directory)) {
-        throw new QdsException(
-            Reason.PERMISSION,
-            where
-                + " cannot be written by user "
-                + System.getProperty("user.name")
-                + ", found permissions="
-                + PosixFilePermissions.toString(Files.getPosixFilePermissions(directory))
-                + " owner="
-                + Files.getOwner(directory)
-                + "; allow it, mount it writable,"
-                + remedy);
-      }
-    } catch (NoSuchFileException e) {
-      throw new QdsException(Reason.IO, where + " does not exist; create it" + remedy, e);
-    } catch (IOException e) {
-      throw SegmentFile.failure(options.name(), "use the directory " + directory, e);
     }
   }
 
@@ -380,7 +276,7 @@ final class Segments {
             name,
             Long.toString(segment.writerProcess().pid()));
       }
-      sweepFirst(options);
+      SegmentDirectory.sweepFirst(options, FILE_NAMES, HeaderDescriptor.WRITER_LOCK_POSITION);
       long token = newToken();
       Qds1Writer writer = new Qds1Writer(segment, this, lock, token, options);
       joined = true;
@@ -468,10 +364,11 @@ final class Segments {
         return lock;
       }
       boolean passing = Inspection.of(file.path(), name, file).isWriterGone();
-      if (System.nanoTime() - startNs >= (passing ? PASSING_HOLDER_NS : BUSY_BYTE_NS)) {
+      if (System.nanoTime() - startNs
+          >= (passing ? PASSING_HOLDER_NS : SegmentDirectory.BUSY_BYTE_NS)) {
         return null;
       }
-      LockSupport.parkNanos(BUSY_BYTE_POLL_NS);
+      LockSupport.parkNanos(SegmentDirectory.BUSY_BYTE_POLL_NS);
     }
   }
 
@@ -482,7 +379,7 @@ final class Segments {
     long startNs = System.nanoTime();
     long limitNs;
     do {
-      limitNs = BUSY_BYTE_NS;
+      limitNs = SegmentDirectory.BUSY_BYTE_NS;
       for (boolean freeOnly : new boolean[] {true, false}) {
         for (int i = 0; i < count; i++) {
           boolean free = segment.readers.stateWordAcquire(i) == ReaderEntryDescriptor.FREE;
@@ -502,7 +399,7 @@ final class Segments {
           SegmentFile.release(lock);
         }
       }
-      LockSupport.parkNanos(BUSY_BYTE_POLL_NS);
+      LockSupport.parkNanos(SegmentDirectory.BUSY_BYTE_POLL_NS);
     } while (System.nanoTime() - startNs < limitNs && !segment.isRemoved());
     return null;
   }
@@ -611,7 +508,8 @@ final class Segments {
 
   /** Removes a segment that is of no use, if nobody is attached. */
   private static void discard(SegmentFile file, String name) {
-    FileLock all = lockPatiently(file, HeaderDescriptor.WRITER_LOCK_POSITION, ALL_LOCKS);
+    FileLock all =
+        SegmentDirectory.lockPatiently(file, HeaderDescriptor.WRITER_LOCK_POSITION, ALL_LOCKS);
     if (all == null) {
       throw new QdsException(
           Reason.IN_USE,
@@ -678,7 +576,8 @@ final class Segments {
         segment.readers.attachedCount() > 0
                 || segment.writerStateAcquire() == HeaderDescriptor.WRITER_ACTIVE
             ? file.tryLock(HeaderDescriptor.WRITER_LOCK_POSITION, ALL_LOCKS)
-            : lockPatiently(file, HeaderDescriptor.WRITER_LOCK_POSITION, ALL_LOCKS);
+            : SegmentDirectory.lockPatiently(
+                file, HeaderDescriptor.WRITER_LOCK_POSITION, ALL_LOCKS);
     if (all == null) {
       return;
     }
@@ -704,17 +603,6 @@ final class Segments {
       }
     }
     return true;
-  }
-
-  private static FileLock lockPatiently(SegmentFile file, long position, long length) {
-    long startNs = System.nanoTime();
-    while (true) {
-      FileLock lock = file.tryLock(position, length);
-      if (lock != null || System.nanoTime() - startNs >= BUSY_BYTE_NS) {
-        return lock;
-      }
-      LockSupport.parkNanos(BUSY_BYTE_POLL_NS);
-    }
   }
 
   private static boolean isNamed(SegmentFile file, SegmentHeader header) {

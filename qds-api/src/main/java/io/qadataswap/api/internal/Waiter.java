@@ -1,16 +1,17 @@
-package io.qadataswap.api.internal.qds1;
+package io.qadataswap.api.internal;
 
 import io.qadataswap.api.WaitStrategy;
 import io.qadataswap.api.channel.Channel;
+import io.qadataswap.api.channel.NamedSemaphore;
 import java.util.concurrent.locks.LockSupport;
 
 /**
  * Paces one wait: spins, then yields, then sleeps, as the strategy says. Every sleep is bounded, so
  * a wake-up that got lost with a dying peer costs no more than that. One thread at a time.
  */
-final class Waiter {
+public final class Waiter {
   /** What the caller of {@link #pause} does before it pauses again. */
-  enum Advice {
+  public enum Advice {
     /** Look again, that is all. */
     LOOK,
     /** This has lasted: also look whether the other side is still there. */
@@ -42,7 +43,7 @@ final class Waiter {
   private static final int YIELDS = 16;
 
   private final WaitStrategy strategy;
-  private final Channel channel;
+  private final boolean canWake;
 
   private long startNs;
   private long timeoutNs;
@@ -52,12 +53,23 @@ final class Waiter {
   private int spins;
   private int yields;
 
-  Waiter(WaitStrategy strategy, Channel channel) {
+  /**
+   * Creates the pace of one waiting thread at a time.
+   *
+   * @param strategy how to wait
+   * @param canWake whether there is a native wait from which a peer can wake the thread
+   */
+  public Waiter(WaitStrategy strategy, boolean canWake) {
     this.strategy = strategy;
-    this.channel = channel;
+    this.canWake = canWake;
   }
 
-  void start(long limitNs) {
+  /**
+   * Begins a wait.
+   *
+   * @param limitNs longest wait
+   */
+  public void start(long limitNs) {
     startNs = System.nanoTime();
     nowNs = startNs;
     timeoutNs = limitNs;
@@ -67,23 +79,32 @@ final class Waiter {
     yields = 0;
   }
 
-  /** Returns the time since {@link #start}, as of the last look at the clock. */
-  long waitedNs() {
+  /**
+   * Returns the time since {@link #start}, as of the last look at the clock.
+   *
+   * @return nanoseconds
+   */
+  public long waitedNs() {
     return nowNs - startNs;
   }
 
-  /** Returns whether the time is up. */
-  boolean isOver() {
+  /**
+   * Returns whether the time is up.
+   *
+   * @return whether the wait has lasted as long as it may
+   */
+  public boolean isOver() {
     return nowNs - startNs >= timeoutNs;
   }
 
   /**
    * Spins or yields for a moment, or advises to sleep.
    *
+   * @return what to do next
    * @throws InterruptedException if the thread is interrupted
    */
   @SuppressWarnings("ThreadPriorityCheck") // yielding is a pause here, nothing depends on it
-  Advice pause() throws InterruptedException {
+  public Advice pause() throws InterruptedException {
     if (++spins < SPINS_PER_ROUND) {
       Thread.onSpinWait();
       return Advice.LOOK;
@@ -109,8 +130,12 @@ final class Waiter {
     return Advice.SLEEP;
   }
 
-  /** Returns whether peers were not looked at for a while, and notes that they are now. */
-  boolean isCheckDue() {
+  /**
+   * Returns whether peers were not looked at for a while, and notes that they are now.
+   *
+   * @return whether to look
+   */
+  public boolean isCheckDue() {
     if (nowNs - checkedNs < CHECK_INTERVAL_NS) {
       return false;
     }
@@ -118,28 +143,52 @@ final class Waiter {
     return true;
   }
 
-  /** Returns whether {@link #sleep} needs to be announced: a peer can then end it. */
-  boolean sleepsUntilWoken() {
-    return strategy == WaitStrategy.BLOCKING && channel.canWake();
+  /**
+   * Returns whether a sleep needs to be announced: a peer can then end it.
+   *
+   * @return whether sleeps are native
+   */
+  public boolean sleepsUntilWoken() {
+    return strategy == WaitStrategy.BLOCKING && canWake;
   }
 
   /**
    * Sleeps until a word changes, for a bounded time.
    *
+   * @param channel of the word
    * @param offset of the word
    * @param expected value to sleep on
    * @param peersCanWake whether everybody who may change the word can wake this thread
    */
-  void sleep(long offset, int expected, boolean peersCanWake) {
-    long leftNs = timeoutNs - waitedNs();
-    if (sleepsUntilWoken()) {
-      long boundNs = Math.min(leftNs, peersCanWake ? LONG_SLEEP_NS : unwokenSleepNs());
-      if (channel.waitWhile(offset, expected, boundNs)) {
-        return;
-      }
+  public void sleep(Channel channel, long offset, int expected, boolean peersCanWake) {
+    long boundNs = Math.min(leftNs(), peersCanWake ? LONG_SLEEP_NS : unwokenSleepNs());
+    if (!sleepsUntilWoken() || !channel.waitWhile(offset, expected, boundNs)) {
+      park();
     }
-    LockSupport.parkNanos(this, Math.min(leftNs, sleepNs));
+  }
+
+  /**
+   * Sleeps until a token of a semaphore can be taken, for a bounded time.
+   *
+   * @param semaphore to wait for
+   * @return whether a token was taken
+   */
+  public boolean sleep(NamedSemaphore semaphore) {
+    if (sleepsUntilWoken() && semaphore.canBlock()) {
+      return semaphore.await(Math.min(leftNs(), LONG_SLEEP_NS));
+    }
+    park();
+    return semaphore.tryWait();
+  }
+
+  /** Sleeps for a time that grows: nobody will wake this thread. */
+  public void park() {
+    LockSupport.parkNanos(this, Math.min(leftNs(), sleepNs));
     sleepNs = Math.min(2 * sleepNs, unwokenSleepNs());
+  }
+
+  private long leftNs() {
+    return timeoutNs - waitedNs();
   }
 
   private long unwokenSleepNs() {

@@ -1,4 +1,4 @@
-package io.qadataswap.api.internal.qds1;
+package io.qadataswap.api.internal;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
@@ -6,7 +6,7 @@ import java.lang.invoke.VarHandle;
 /**
  * A number that one thread at a time changes and any thread reads, without a locked instruction.
  */
-final class Counter {
+public final class Counter {
   private static final VarHandle VALUE;
 
   static {
@@ -20,14 +20,27 @@ final class Counter {
   @SuppressWarnings("unused") // through VALUE
   private long value;
 
-  /** Adds and returns the new value. */
-  long add(long count) {
+  /** Begins at zero. */
+  public Counter() {}
+
+  /**
+   * Adds, by the thread that counts.
+   *
+   * @param count to add
+   * @return the new value
+   */
+  public long add(long count) {
     long sum = (long) VALUE.get(this) + count;
     VALUE.setRelease(this, sum);
     return sum;
   }
 
-  long get() {
+  /**
+   * Reads the value.
+   *
+   * @return the value now
+   */
+  public long get() {
     return (long) VALUE.getAcquire(this);
   }
 }

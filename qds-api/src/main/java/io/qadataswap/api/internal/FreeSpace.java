@@ -1,4 +1,4 @@
-package io.qadataswap.api.internal.qds1;
+package io.qadataswap.api.internal;
 
 import io.qadataswap.api.QdsException;
 import io.qadataswap.api.QdsException.Reason;
@@ -17,14 +17,22 @@ import java.util.List;
  * memory limit of its control group has no room for: filling it would end in an error, or in the
  * kernel killing the process.
  */
-final class FreeSpace {
+public final class FreeSpace {
   private static final Path CONTROL_GROUPS = Path.of("/sys/fs/cgroup");
 
   private static final System.Logger LOGGER = System.getLogger("io.qadataswap.api");
 
   private FreeSpace() {}
 
-  static void require(Path directory, String channelName, long length) {
+  /**
+   * Checks that there is room for a segment.
+   *
+   * @param directory where it is to lie
+   * @param channelName for messages
+   * @param length of the segment, in bytes
+   * @throws QdsException with reason {@code DIRECTORY_FULL} or {@code IO} if there is not
+   */
+  public static void require(Path directory, String channelName, long length) {
     requireFileSize(channelName, length);
     try {
       FileStore store = Files.getFileStore(directory);

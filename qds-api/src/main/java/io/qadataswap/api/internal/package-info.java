@@ -1,0 +1,2 @@
+/** What the built-in layouts share. Not exported. */
+package io.qadataswap.api.internal;
