@@ -10,6 +10,7 @@ checks nothing. It needs nothing but Python 3.9 and Linux with glibc. It knows n
     qads1.py read NAME --to FILE          reads messages into such a file
     qads1.py count-up NAME                writes messages that repeat their number, 8 bytes little-endian
     qads1.py check NAME                   reads such messages, prints the number of each, and stops at one that is torn
+    qads1.py attach NAME                  attaches, and reads nothing until it is killed
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import ctypes
 import errno
 import mmap
 import os
+import signal
 import struct
 import sys
 import time
@@ -238,7 +240,7 @@ def _attach(directory: str, name: str, patience: float) -> Reader:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="the protocol of QADataSwap 0.1")
-    parser.add_argument("command", choices=["write", "read", "count-up", "check"])
+    parser.add_argument("command", choices=["write", "read", "count-up", "check", "attach"])
     parser.add_argument("name")
     parser.add_argument("--dir", default="/dev/shm")
     parser.add_argument("--size", type=int, default=1 << 20, help="of the object, in bytes")
@@ -272,7 +274,9 @@ def main() -> None:
 
     reader = _attach(options.dir, options.name, options.patience)
     print("attached", flush=True)
-    if options.command == "read":
+    if options.command == "attach":
+        signal.pause()
+    elif options.command == "read":
         with open(options.target, "wb") as target:
             for _ in range(options.count):
                 read = reader.read(options.patience)

@@ -213,7 +213,13 @@ class ErrorsTest extends RingFixture {
         },
         () -> refusal(() -> writer().backend("agrona").capacity(3L << 30).open()),
         () -> refusal(() -> writer().backend("agrona").layout("qads1").open()),
-        () -> refusal(() -> reader().layout("qads1").mode(ReaderMode.OBSERVER).open()));
+        () -> refusal(() -> reader().layout("qads1").mode(ReaderMode.OBSERVER).open()),
+        () ->
+            refusal(() ->
+                Qds.writer(NAME, new OtherCodec("mine"))
+                    .directory(directory)
+                    .layout("qads1")
+                    .open()));
     put(
         Reason.SECOND_WRITER,
         () -> {

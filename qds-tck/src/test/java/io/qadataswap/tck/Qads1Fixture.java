@@ -19,15 +19,20 @@ import io.qadataswap.api.channel.NamedSemaphore;
 import io.qadataswap.api.channel.NamedSemaphores;
 import io.qadataswap.api.codec.RegionCodec;
 import io.qadataswap.shm.ffm.FfmChannelProvider;
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
@@ -44,6 +49,8 @@ abstract class Qads1Fixture {
   static final int CAPACITY = 1 << 16;
 
   private static final Path SEMAPHORES = Path.of("/dev/shm");
+  private static final Pattern TEST_SEMAPHORE =
+      Pattern.compile("sem\\.qads_[wr]_(?:t|it|layout-tck-|matrix-tck-)(\\d{1,10})(?:-.*)?");
 
   @TempDir(factory = SharedMemory.class)
   Path directory;
@@ -55,6 +62,22 @@ abstract class Qads1Fixture {
 
   final NamedSemaphores semaphores() {
     return new FfmChannelProvider().semaphores(name);
+  }
+
+  /**
+   * A run of the tests that was killed leaves semaphores, which are the whole machine's: names of
+   * these tests, the kit's and the tool's, with the process in them.
+   */
+  @BeforeAll
+  static void removeWhatKilledRunsHaveLeft() throws IOException {
+    try (DirectoryStream<Path> files = Files.newDirectoryStream(SEMAPHORES, "sem.qads_*")) {
+      for (Path file : files) {
+        Matcher name = TEST_SEMAPHORE.matcher(file.getFileName().toString());
+        if (name.matches() && ProcessHandle.of(Long.parseLong(name.group(1))).isEmpty()) {
+          Files.deleteIfExists(file);
+        }
+      }
+    }
   }
 
   /** They run in an execution of their own, which grants it. */

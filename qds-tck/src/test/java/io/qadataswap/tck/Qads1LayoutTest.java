@@ -29,6 +29,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ConcurrentHashMap;
 import org.junit.jupiter.api.Test;
 
@@ -178,7 +180,11 @@ class Qads1LayoutTest extends Qads1Fixture {
     try (Writer<Region> writer = writer().open();
         Reader<Region> reader = reader().open()) {
       var claim = writer.claim(64);
-      assertThrows(IllegalArgumentException.class, () -> claim.commit(64, 5));
+      String refused =
+          assertThrows(IllegalArgumentException.class, () -> claim.commit(64, 5)).getMessage();
+      assertEquals(
+          "channel=" + name + " tag=5 allowed=0: layout qads1 carries no tags; use layout qds1",
+          refused);
       assertNull(reader.poll());
       write(writer, 1);
       readAndClose(reader, 1);
@@ -268,6 +274,63 @@ class Qads1LayoutTest extends Qads1Fixture {
     }
   }
 
+  /**
+   * The reader takes messages while two threads close those before, and gets the turn in between.
+   */
+  @Test
+  void tokensGoBackWhenOtherThreadsClose() throws InterruptedException {
+    int count = Stress.rounds(20_000);
+    BlockingQueue<Message<Region>> open = new ArrayBlockingQueue<>(8);
+    List<Thread> closers = new ArrayList<>();
+    try (Writer<Region> writer = writer().messageSlots(8).open();
+        Reader<Region> reader = reader().open()) {
+      for (int i = 0; i < 2; i++) {
+        Thread closer =
+            new Thread(() -> {
+              try {
+                for (int closed = 0; closed < count / 2; closed++) {
+                  open.take().close();
+                }
+              } catch (InterruptedException e) {
+                throw new AssertionError(e);
+              }
+            });
+        closer.start();
+        closers.add(closer);
+      }
+      for (long number = 0; number < count; number++) {
+        write(writer, number);
+        Message<Region> message = reader.read(LONG);
+        assertEquals(number, number(message));
+        open.put(message);
+      }
+      for (Thread closer : closers) {
+        closer.join();
+      }
+      assertTokens(8, 0);
+    }
+  }
+
+  /** Two readers of QDS are there, one of which a third has left without a token. */
+  @Test
+  void tokensThatADeadReaderTookAreReplacedAmongReadersThatLive() throws InterruptedException {
+    try (Writer<Region> writer = writer().open();
+        Reader<Region> reader = reader().open();
+        Reader<Region> other = reader().open()) {
+      write(writer, 1);
+      takeToken("/qads_r_");
+      readAndClose(reader, 1);
+      takeToken("/qads_w_");
+      for (long number = 2; number < 2 + BUFFER_COUNT; number++) {
+        write(writer, number);
+      }
+      for (long number = 2; number < 2 + BUFFER_COUNT; number++) {
+        readAndClose(other, number);
+      }
+      assertEquals("0 write, 0 read", field("missing tokens"));
+    }
+  }
+
   @Test
   void tokenWithoutAMessageIsDropped() throws InterruptedException {
     try (Writer<Region> writer = writer().open();
@@ -337,7 +400,7 @@ class Qads1LayoutTest extends Qads1Fixture {
     byte[] good = Files.readAllBytes(object());
     long seed = System.nanoTime();
     Random random = new Random(seed);
-    for (int round = 0; round < 500; round++) {
+    for (int round = 0; round < Stress.rounds(150); round++) {
       byte[] bytes = good.clone();
       int changes = 1 + random.nextInt(4);
       for (int i = 0; i < changes; i++) {

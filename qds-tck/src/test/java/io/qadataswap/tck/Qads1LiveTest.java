@@ -34,6 +34,10 @@ import org.junit.jupiter.api.Test;
 @SuppressWarnings("try") // a writer that only has to be there
 class Qads1LiveTest extends Qads1Fixture {
   private static final int ROUNDS = Stress.rounds(10);
+
+  /** Of those that start a JVM, which takes longer than all else in them. */
+  private static final int JVM_ROUNDS = Stress.rounds(4);
+
   private static final int MESSAGES = 5000;
 
   @BeforeEach
@@ -169,7 +173,7 @@ class Qads1LiveTest extends Qads1Fixture {
   @Test
   void readersAndWritersOfQdsAreKilledBesideTheOriginal() throws Exception {
     Random random = new Random();
-    for (int round = 0; round < ROUNDS; round++) {
+    for (int round = 0; round < JVM_ROUNDS; round++) {
       // The reader of QDS, of a writer of the original that lives.
       Set<Long> seen = new HashSet<>();
       try (Original writer = new Original(directory, "count-up", name)) {
@@ -208,7 +212,7 @@ class Qads1LiveTest extends Qads1Fixture {
     Random random = new Random();
     List<Long> read = new ArrayList<>();
     long next = 0;
-    for (int round = 0; round < ROUNDS; round++) {
+    for (int round = 0; round < JVM_ROUNDS; round++) {
       Process writer = child("write", next, 1000);
       try (BufferedReader lines = writer.inputReader()) {
         assertEquals("created", lines.readLine());
@@ -245,8 +249,85 @@ class Qads1LiveTest extends Qads1Fixture {
     assertEquals(read, read.stream().distinct().sorted().toList());
   }
 
+  @Test
+  void readersOfQdsCompeteAndAreKilledAndNobodyReadsTwice() throws Exception {
+    Random random = new Random();
+    int count = 2000;
+    List<Long> read = new ArrayList<>();
+    List<Process> started = new ArrayList<>();
+    Set<Integer> kills =
+        random.ints(0, count).distinct().limit(JVM_ROUNDS).boxed().collect(Collectors.toSet());
+    try (Writer<Region> writer = writer().messageSlots(8).open()) {
+      for (int i = 0; i < 2 + JVM_ROUNDS; i++) {
+        started.add(child("read", 0, 0));
+      }
+      for (Process reader : started) {
+        assertEquals("attached", reader.inputReader().readLine());
+      }
+      List<Process> readers = new ArrayList<>(started);
+      for (long number = 0; number < count; number++) {
+        if (kills.contains((int) number)) {
+          // It takes along what it was reading, and maybe a token.
+          Original.kill(readers.remove(0));
+        }
+        write(writer, number);
+      }
+    }
+    for (Process reader : started) {
+      List<Long> numbers = numbers(reader.inputReader());
+      assertEquals(numbers.stream().sorted().toList(), numbers);
+      read.addAll(numbers);
+    }
+    assertEquals(read.size(), read.stream().distinct().count(), "a message was read twice");
+    assertTrue(read.size() >= count - JVM_ROUNDS, () -> read.size() + " of " + count);
+  }
+
+  @Test
+  void lostTokensAreReportedWhileTheOriginalIsAttachedAndRestoredAfterwards() throws Exception {
+    Process writer = child("write", 0, 100, ProcessBuilder.Redirect.PIPE);
+    try (BufferedReader lines = writer.inputReader();
+        BufferedReader errors = writer.errorReader()) {
+      assertEquals("created", lines.readLine());
+      for (int number = 0; number < BUFFER_COUNT; number++) {
+        assertEquals(Integer.toString(number), lines.readLine());
+      }
+      try (Original idle = new Original(directory, "attach", name)) {
+        idle.expect("attached");
+        // As readers do that are killed with the tokens in their hands.
+        for (int number = 0; number < BUFFER_COUNT; number++) {
+          takeToken("/qads_r_");
+        }
+        String account =
+            "channel="
+                + name
+                + " buffers=3 write tokens=0 read tokens=0 unread=3 held=0 missing=0 write, 3 read"
+                + " allowed=0 missing";
+        String said = errors.lines().collect(Collectors.joining("\n"));
+        assertTrue(said.contains("WARNING: " + account), said);
+        assertTrue(said.contains("QdsException: " + account), said);
+        assertTrue(said.contains("(./qds rm " + name + " --layout qads1)"), said);
+        assertEquals(1, writer.waitFor());
+      }
+    }
+    // Nobody has the object mapped any more: who comes first restores them.
+    try (Writer<Region> successor = writer().open();
+        Reader<Region> reader = reader().open()) {
+      assertTokens(0, BUFFER_COUNT);
+      for (long number = 0; number < BUFFER_COUNT; number++) {
+        readAndClose(reader, number);
+      }
+      write(successor, BUFFER_COUNT);
+      readAndClose(reader, BUFFER_COUNT);
+    }
+  }
+
   /** Starts a process of QDS, on the class path. */
   private Process child(String command, long first, long count) throws IOException {
+    return child(command, first, count, ProcessBuilder.Redirect.INHERIT);
+  }
+
+  private Process child(String command, long first, long count, ProcessBuilder.Redirect errors)
+      throws IOException {
     String path =
         Stream.of(Qads1Child.class, Qds.class, FfmChannelProvider.class)
             .map(Child::location)
@@ -266,8 +347,12 @@ class Qads1LiveTest extends Qads1Fixture {
             name,
             Long.toString(first),
             Long.toString(count))
-        .redirectError(ProcessBuilder.Redirect.INHERIT)
+        .redirectError(errors)
         .start();
+  }
+
+  private static List<Long> numbers(BufferedReader output) {
+    return output.lines().filter(line -> !line.equals("closed")).map(Long::valueOf).toList();
   }
 
   private static List<Long> numbers(long from, long to) {

@@ -22,6 +22,7 @@ package io.qadataswap.api.internal.qads1;
  *     85    64 write_sem_name    creator   NUL-terminated
  *    149    64 read_sem_name     creator   NUL-terminated
  *    213       buffer states, {@link BufferState#LENGTH} bytes each
+ *              the turn of readers of QDS: {@link TurnDescriptor}
  * </pre>
  *
  * <p>The bytes-only "simple" variant of the original has no {@code schema_offset} and {@code
@@ -58,7 +59,7 @@ final class HeaderDescriptor {
   /** The byte of the file that a writer of QDS holds. Far beyond the end of any object. */
   static final long WRITER_LOCK_POSITION = 1L << 62;
 
-  /** The byte that a reader of QDS holds while it takes a message or gives tokens back. */
+  /** The byte that a participant of QDS holds in its {@link Turn}, unless it owns the turn. */
   static final long TURN_LOCK_POSITION = WRITER_LOCK_POSITION + 1;
 
   /** The byte of the first of the readers of QDS. */
@@ -67,9 +68,16 @@ final class HeaderDescriptor {
   /** All bytes that participants hold. */
   static final long LOCKS_LENGTH = 2L + BufferState.MAX_READER_COUNT;
 
+  private static final int WORD_LENGTH = 4;
+
   private HeaderDescriptor() {}
 
   static long stateOffset(int buffer) {
     return BUFFER_STATES_OFFSET + (long) buffer * BufferState.LENGTH;
+  }
+
+  /** Returns where the words of the {@link Turn} are: behind the states, at a multiple of 4. */
+  static long turnOffset(int bufferCount) {
+    return (stateOffset(bufferCount) + WORD_LENGTH - 1) / WORD_LENGTH * WORD_LENGTH;
   }
 }

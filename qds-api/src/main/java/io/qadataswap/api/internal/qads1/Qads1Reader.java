@@ -205,15 +205,14 @@ final class Qads1Reader implements RingReader {
     if (!hasToken) {
       return false;
     }
-    FileLock turn = segment.tryTurn(TURN_PATIENCE_NS);
-    if (turn == null) {
+    if (!segment.turn.tryTake(TURN_PATIENCE_NS)) {
       return false;
     }
     long sequence;
     try {
       sequence = takeInTurn();
     } finally {
-      segment.endTurn(turn);
+      segment.endTurn();
     }
     return sequence >= 0 && lend(loan, sequence);
   }
@@ -227,7 +226,10 @@ final class Qads1Reader implements RingReader {
       hasToken = false;
       return -1;
     }
-    if (segment.state(sequence) != BufferState.READY) {
+    int state = segment.state(sequence);
+    // Who marked it died in its turn, before it had taken it.
+    boolean half = BufferState.isOwed(state);
+    if (state != BufferState.READY && !half) {
       // A reader of the original is done with it and about to count it.
       return -1;
     }
@@ -296,7 +298,7 @@ final class Qads1Reader implements RingReader {
     }
     healthNs = nowNs;
     healthIntervalNs = Math.min(LAST_HEALTH_INTERVAL_NS, 2 * healthIntervalNs);
-    segment.returnTokens();
+    segment.returnTokensOfDead();
     stuckCheck.run(0, hasToken ? 1 : 0);
     if (segment.unreadCount() > 0) {
       return;

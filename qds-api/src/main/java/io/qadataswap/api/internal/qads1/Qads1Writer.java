@@ -68,8 +68,14 @@ final class Qads1Writer implements RingWriter {
               + " messageSlots");
     }
     requireInCharge();
-    if (!takeFreeBuffer() && (timeoutNs == 0 || !awaitFreeBuffer(timeoutNs))) {
-      return false;
+    if (!takeFreeBuffer()) {
+      if (timeoutNs == 0) {
+        checkPeersIfDue();
+        return false;
+      }
+      if (!awaitFreeBuffer(timeoutNs)) {
+        return false;
+      }
     }
     region.open(segment.channel, segment.header.bufferOffset(next), maxLength, true);
     return true;
@@ -85,7 +91,11 @@ final class Qads1Writer implements RingWriter {
     region.close();
     if (tag != 0) {
       throw new IllegalArgumentException(
-          "channel=" + segment.name + " tag=" + tag + " allowed=0: layout qads1 carries no tags");
+          "channel="
+              + segment.name
+              + " tag="
+              + tag
+              + " allowed=0: layout qads1 carries no tags; use layout qds1");
     }
     requireInCharge();
     segment.describeMessage(
@@ -221,7 +231,7 @@ final class Qads1Writer implements RingWriter {
               + " was removed while this end was attached; close it and open again");
     }
     // A reader that was killed leaves its open messages to whoever comes.
-    segment.returnTokens();
+    segment.returnTokensOfDead();
     stuckCheck.run(0, 0);
   }
 }

@@ -7,23 +7,19 @@ import io.qadataswap.api.channel.NamedSemaphore;
 import io.qadataswap.api.channel.SegmentFile;
 import java.lang.invoke.VarHandle;
 import java.nio.channels.FileLock;
-import java.util.concurrent.locks.LockSupport;
 
 /**
  * A mapped object with its semaphores: the words that all participants share, and the order in
  * which tokens are given back.
  *
- * <p>Readers of QDS take messages and give tokens back by turns: whoever does it holds one byte of
- * the file. Nobody waits for the turn who only has a token to give back: he marks his buffer first,
- * and then tries; who has the turn gives it up first, and then looks for marks. So one of the two
- * sees the other.
+ * <p>Readers of QDS take messages and give tokens back by turns. Nobody waits for the turn who only
+ * has a token to give back: he marks his buffer first, and then tries; who has the turn gives it up
+ * first, and then looks for marks. So one of the two sees the other.
  */
 final class Segment {
   private static final System.Logger LOGGER = System.getLogger("io.qadataswap.api");
 
   private static final long MAX_SEQUENCE = 1L << 62;
-  private static final int TURN_SPINS = 100;
-  private static final long TURN_POLL_NS = 20_000;
 
   final String name;
   final Header header;
@@ -32,6 +28,7 @@ final class Segment {
   final ObjectUsers users;
   final NamedSemaphore writeTokens;
   final NamedSemaphore readTokens;
+  final Turn turn;
 
   /** Of the reader whose end this is, -1 for the writer's. */
   private final int place;
@@ -52,6 +49,7 @@ final class Segment {
     this.users = users;
     this.writeTokens = writeTokens;
     this.readTokens = readTokens;
+    this.turn = new Turn(channel, header.bufferCount(), place);
   }
 
   long writeSequence() {
@@ -150,36 +148,9 @@ final class Segment {
     }
   }
 
-  /**
-   * Tries to get the turn.
-   *
-   * @param patienceNs how long to try
-   * @return the lock to be given to {@link #endTurn}, or null
-   */
-  FileLock tryTurn(long patienceNs) {
-    FileLock turn = null;
-    long startNs = patienceNs == 0 ? 0 : System.nanoTime();
-    for (int attempt = 0; turn == null; attempt++) {
-      turn = file.tryLock(HeaderDescriptor.TURN_LOCK_POSITION, 1);
-      if (turn == null) {
-        if (patienceNs == 0 || System.nanoTime() - startNs >= patienceNs) {
-          return null;
-        }
-        if (attempt < TURN_SPINS) {
-          Thread.onSpinWait();
-        } else {
-          LockSupport.parkNanos(TURN_POLL_NS);
-        }
-      }
-    }
-    return turn;
-  }
-
-  /** Ends a turn, and gives back what others could not meanwhile. */
-  void endTurn(FileLock turn) {
-    SegmentFile.release(turn);
-    // SYNC POINT: turn. Who has closed a message stores that, fences, and tries to get the turn.
-    VarHandle.fullFence();
+  /** Ends the caller's turn, and gives back what others could not meanwhile. */
+  void endTurn() {
+    turn.end();
     returnTokens();
   }
 
@@ -188,31 +159,29 @@ final class Segment {
    * it to others if somebody else has the turn.
    */
   void returnTokens() {
-    // SYNC POINT: turn. Who has the turn gives it up, fences, and looks for closed messages.
+    // SYNC POINT: turn. Who has closed a message stores that, fences, and tries to get the turn;
+    // who
+    // has the turn gives it up, fences, and looks for closed messages.
     VarHandle.fullFence();
-    while (isAnyReturnable()) {
-      FileLock turn = tryTurn(0);
-      if (turn == null) {
-        return;
-      }
+    while (isOldestClosed() && turn.tryTake()) {
       try {
         returnTokensInTurn();
       } finally {
-        SegmentFile.release(turn);
+        turn.end();
       }
       VarHandle.fullFence();
     }
   }
 
   /** The same for who has the turn. */
-  void returnTokensInTurn() {
+  private void returnTokensInTurn() {
     long end = readSequence();
     for (long sequence = firstOwed(end); sequence < end; sequence++) {
       int state = state(sequence);
-      if (BufferState.isOwed(state)) {
-        if (!isDone(state)) {
-          return;
-        }
+      if (BufferState.isLent(state)) {
+        return;
+      }
+      if (state == BufferState.CLOSED) {
         // A process that dies between these two loses the token, but none is given twice.
         setState(sequence, BufferState.FREE);
         writeTokens.post();
@@ -220,29 +189,59 @@ final class Segment {
     }
   }
 
-  /** Returns the oldest message whose token readers of QDS may have to give back. */
-  private long firstOwed(long end) {
-    return Math.max(0, end - header.bufferCount());
-  }
-
-  private boolean isAnyReturnable() {
+  /** Returns whether a token can be given back. */
+  private boolean isOldestClosed() {
     long end = readSequence();
     for (long sequence = firstOwed(end); sequence < end; sequence++) {
       int state = state(sequence);
       if (BufferState.isOwed(state)) {
-        return isDone(state);
+        return state == BufferState.CLOSED;
       }
     }
     return false;
   }
 
-  /** Returns whether a taken message was closed, or its reader is dead. */
-  private boolean isDone(int state) {
-    return state == BufferState.CLOSED || !isAlive(BufferState.readerOf(state));
+  /** Returns the oldest message whose token readers of QDS may have to give back. */
+  private long firstOwed(long end) {
+    return Math.max(0, end - header.bufferCount());
   }
 
-  private boolean isAlive(int reader) {
-    return reader == place || file.isLocked(HeaderDescriptor.READER_LOCKS_POSITION + reader);
+  /**
+   * Gives back what readers hold that died, and what they could not give back. Makes system calls.
+   */
+  void returnTokensOfDead() {
+    if (isAnyHeldByDead() && turn.tryTake()) {
+      try {
+        long end = readSequence();
+        for (long sequence = firstOwed(end); sequence < end; sequence++) {
+          if (isHeldByDead(sequence)) {
+            setState(sequence, BufferState.CLOSED);
+          }
+        }
+      } finally {
+        turn.end();
+      }
+    }
+    returnTokens();
+  }
+
+  private boolean isAnyHeldByDead() {
+    long end = readSequence();
+    for (long sequence = firstOwed(end); sequence < end; sequence++) {
+      if (isHeldByDead(sequence)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private boolean isHeldByDead(long sequence) {
+    int state = state(sequence);
+    if (!BufferState.isLent(state)) {
+      return false;
+    }
+    int reader = BufferState.readerOf(state);
+    return reader != place && !file.isLocked(HeaderDescriptor.READER_LOCKS_POSITION + reader);
   }
 
   /** Counts the buffers whose tokens readers of QDS have not given back. */
@@ -283,23 +282,25 @@ final class Segment {
             : HeaderDescriptor.READER_LOCKS_POSITION + place;
     long start = HeaderDescriptor.WRITER_LOCK_POSITION;
     long end = start + HeaderDescriptor.LOCKS_LENGTH;
+    // Looked at first: it may take a while, and nobody can attach while the bytes are locked.
+    if (users.anyForeign()) {
+      return false;
+    }
     FileLock below = null;
     FileLock above = null;
+    boolean alone;
     try {
       below = own == start ? null : file.tryLock(start, own - start);
       above = file.tryLock(own + 1, end - own - 1);
-      boolean alone = (own == start || below != null) && above != null && !users.anyForeign();
+      alone = (own == start || below != null) && above != null && turn.tryTakeAlone();
       if (alone) {
-        Tokens before = Tokens.of(this);
-        if (Tokens.mend(this, place, writeInHand, readInHand)) {
-          LOGGER.log(
-              System.Logger.Level.INFO,
-              "channel={0}: restored what processes that died took along: {1}",
-              name,
-              before);
+        try {
+          Tokens before = Tokens.of(this);
+          logIf(Tokens.mend(this, place, writeInHand, readInHand), before);
+        } finally {
+          turn.end();
         }
       }
-      return alone;
     } finally {
       if (below != null) {
         SegmentFile.release(below);
@@ -307,6 +308,35 @@ final class Segment {
       if (above != null) {
         SegmentFile.release(above);
       }
+    }
+    returnTokens();
+    return alone;
+  }
+
+  /**
+   * Gives tokens for those that are missing, if the turn can be had: see {@link Tokens#replace}.
+   *
+   * @param writeInHand write tokens that the caller has taken
+   * @param readInHand read tokens that the caller has taken
+   */
+  void replaceTokens(int writeInHand, int readInHand) {
+    if (turn.tryTake()) {
+      try {
+        Tokens before = Tokens.of(this);
+        logIf(Tokens.replace(this, writeInHand, readInHand), before);
+      } finally {
+        endTurn();
+      }
+    }
+  }
+
+  private void logIf(boolean restored, Tokens before) {
+    if (restored) {
+      LOGGER.log(
+          System.Logger.Level.INFO,
+          "channel={0}: restored what processes that died took along: {1}",
+          name,
+          before);
     }
   }
 

@@ -26,6 +26,7 @@ import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * The life of objects and their semaphores: created, joined, left, removed.
@@ -495,10 +496,7 @@ final class Segments {
       requireWritable(file, name);
       Header header = readHeader(file, name);
       // Before it is mapped: who maps it and holds no byte is taken for a process of the original.
-      int place = -1;
-      while (lock == null && ++place < BufferState.MAX_READER_COUNT) {
-        lock = file.tryLock(HeaderDescriptor.READER_LOCKS_POSITION + place, 1);
-      }
+      lock = lockAPlace(file);
       if (lock == null) {
         throw new QdsException(
             Reason.READER_TABLE_FULL,
@@ -508,6 +506,7 @@ final class Segments {
                 + BufferState.MAX_READER_COUNT
                 + " readers of QDS already; close one");
       }
+      int place = (int) (lock.position() - HeaderDescriptor.READER_LOCKS_POSITION);
       segment = map(place, file, name, header, ObjectUsers.of(file, name), backend, semaphores);
       if (!file.isAtItsPath()) {
         return null;
@@ -528,11 +527,34 @@ final class Segments {
     }
   }
 
+  /** Returns null if all places are taken, and not just locked for a moment by who mends. */
+  private static FileLock lockAPlace(SegmentFile file) {
+    long startNs = System.nanoTime();
+    while (true) {
+      for (int place = 0; place < BufferState.MAX_READER_COUNT; place++) {
+        FileLock lock = file.tryLock(HeaderDescriptor.READER_LOCKS_POSITION + place, 1);
+        if (lock != null) {
+          return lock;
+        }
+      }
+      if (System.nanoTime() - startNs >= SegmentDirectory.BUSY_BYTE_NS) {
+        return null;
+      }
+      LockSupport.parkNanos(SegmentDirectory.BUSY_BYTE_POLL_NS);
+    }
+  }
+
   /** A reader that died in this place may have left messages, which now would look like ours. */
   private static void closeForPredecessor(Segment segment, int place) {
-    FileLock turn = segment.tryTurn(TURN_PATIENCE_NS);
-    if (turn == null) {
-      throw busy(segment.name);
+    if (!segment.turn.tryTake(TURN_PATIENCE_NS)) {
+      throw new QdsException(
+          Reason.IO,
+          "channel="
+              + segment.name
+              + ": a reader of QDS that was stopped while it took a message keeps others out; let"
+              + " it go on, or end it (./qds inspect "
+              + segment.name
+              + " --layout qads1)");
     }
     try {
       for (int buffer = 0; buffer < segment.header.bufferCount(); buffer++) {
@@ -541,7 +563,7 @@ final class Segments {
         }
       }
     } finally {
-      segment.endTurn(turn);
+      segment.endTurn();
     }
   }
 
@@ -598,7 +620,18 @@ final class Segments {
 
   private static void requirePossible(WriterOptions options) {
     String name = options.name();
-    requireCodec(name, options.codecId(), Reason.UNSUPPORTED);
+    if (!isPossible(options.codecId())) {
+      throw new QdsException(
+          Reason.UNSUPPORTED,
+          "channel="
+              + name
+              + " codec="
+              + options.codecId()
+              + " allowed="
+              + CODEC_ID
+              + " with layout qads1, which carries no other; open it with that codec, or use layout"
+              + " qds1");
+    }
     requireOption(name, "overflow", options.overflow(), OverflowPolicy.BLOCK);
     requireOption(name, "retain", options.retainCount(), 0);
     requireOption(name, "payloadChecksum", options.payloadChecksum(), false);
@@ -606,7 +639,18 @@ final class Segments {
 
   private static void requirePossible(ReaderOptions options) {
     String name = options.name();
-    requireCodec(name, options.codecId(), Reason.CODEC_DIFFERS);
+    if (!isPossible(options.codecId())) {
+      throw new QdsException(
+          Reason.CODEC_DIFFERS,
+          "channel="
+              + name
+              + " codec="
+              + CODEC_ID
+              + " asked for="
+              + options.codecId()
+              + "; open it with the codec "
+              + CODEC_ID);
+    }
     requireOption(name, "mode", options.mode(), ReaderMode.LOSSLESS);
     requireOption(name, "start", options.start().kind(), StartPosition.Kind.OLDEST);
   }
@@ -627,19 +671,8 @@ final class Segments {
     }
   }
 
-  private static void requireCodec(String name, String asked, Reason reason) {
-    if (!asked.isEmpty() && !asked.equals(CODEC_ID) && !asked.equals(BYTES_CODEC_ID)) {
-      throw new QdsException(
-          reason,
-          "channel="
-              + name
-              + " codec="
-              + asked
-              + " allowed="
-              + CODEC_ID
-              + " with layout qads1, which carries no other; open it with that codec, or use layout"
-              + " qds1");
-    }
+  private static boolean isPossible(String codec) {
+    return codec.isEmpty() || codec.equals(CODEC_ID) || codec.equals(BYTES_CODEC_ID);
   }
 
   private static void requireSame(Header found, WriterOptions options) {

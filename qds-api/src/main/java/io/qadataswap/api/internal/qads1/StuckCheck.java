@@ -2,7 +2,7 @@ package io.qadataswap.api.internal.qads1;
 
 /**
  * Looks, for one who waits, whether tokens were lost with a process that was killed: restores them
- * if nobody else uses the object, else says so, once, and fails when nobody can go on any more.
+ * if nobody but QDS uses the object, else says so, once, and fails when nobody can go on any more.
  *
  * <p>A process that lives may have a token in its hand for as long as it is off the CPU: so nothing
  * is believed that has not stayed the same for a while.
@@ -10,7 +10,7 @@ package io.qadataswap.api.internal.qads1;
 final class StuckCheck {
   private static final System.Logger LOGGER = System.getLogger("io.qadataswap.api");
 
-  private static final long TELL_NS = 1_000_000_000;
+  private static final long LASTING_NS = 1_000_000_000;
   private static final long FAIL_NS = 10_000_000_000L;
 
   private final Segment segment;
@@ -41,8 +41,9 @@ final class StuckCheck {
     Tokens found = Tokens.of(segment);
     long read = segment.readSequence();
     long nowNs = System.nanoTime();
-    boolean balanced = found.missingWrite() == writeInHand && found.missingRead() == readInHand;
-    if (balanced || !found.equals(last) || read != lastRead) {
+    // One too many does no harm: see Tokens.replace.
+    boolean missing = found.missingWrite() > writeInHand || found.missingRead() > readInHand;
+    if (!missing || !found.equals(last) || read != lastRead) {
       last = found;
       lastRead = read;
       sinceNs = nowNs;
@@ -53,10 +54,15 @@ final class StuckCheck {
       return;
     }
     long lastedNs = nowNs - sinceNs;
-    if (lastedNs >= FAIL_NS && found.isStuck()) {
-      throw found.lost(segment.name);
+    if (lastedNs < LASTING_NS) {
+      return;
     }
-    if (lastedNs >= TELL_NS && !found.equals(told)) {
+    if (!segment.users.anyForeign()) {
+      segment.replaceTokens(writeInHand, readInHand);
+      last = null;
+    } else if (lastedNs >= FAIL_NS && found.isStuck()) {
+      throw found.lost(segment.name);
+    } else if (!found.equals(told)) {
       told = found;
       LOGGER.log(System.Logger.Level.WARNING, found.lost(segment.name).getMessage());
     }

@@ -102,6 +102,25 @@ record Tokens(int bufferCount, int write, int read, long unread, int held) {
     return changed;
   }
 
+  /**
+   * Gives the tokens that have been missing for so long that nobody who lives has them in his hand,
+   * for who has the turn, while others of QDS are attached and nobody else is. If somebody has one
+   * after all, there is one too many then, which does no harm among those of QDS: a writer drops a
+   * token whose buffer is not free, a reader one without a message.
+   *
+   * @param segment to be mended
+   * @param writeInHand write tokens that the caller has taken
+   * @param readInHand read tokens that the caller has taken
+   * @return whether something was missing
+   */
+  static boolean replace(Segment segment, int writeInHand, int readInHand) {
+    boolean changed = mendFront(segment);
+    Tokens found = of(segment);
+    changed |= adjust(segment.writeTokens, Math.max(0, found.missingWrite() - writeInHand));
+    changed |= adjust(segment.readTokens, Math.max(0, found.missingRead() - readInHand));
+    return changed;
+  }
+
   /** Gives tokens, or takes what is too many. Returns whether there was anything to do. */
   private static boolean adjust(NamedSemaphore semaphore, long missing) {
     for (long given = 0; given < missing; given++) {

@@ -12,6 +12,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Locale;
 import java.util.Random;
 import java.util.regex.Matcher;
@@ -45,6 +46,23 @@ class HeaderTest {
     assertEquals(18, count);
     assertEquals(BufferState.LENGTH, end - HeaderDescriptor.BUFFER_STATES_OFFSET);
     assertEquals(213 + 2 * 17, HeaderDescriptor.stateOffset(2));
+  }
+
+  @Test
+  void wordsOfTheTurnLieWhereTheOriginalHasNothing() {
+    for (int count = 1; count < 100; count++) {
+      long offset = HeaderDescriptor.turnOffset(count);
+      assertEquals(0, offset % 4);
+      assertTrue(offset >= HeaderDescriptor.stateOffset(count));
+      assertTrue(offset + TurnDescriptor.LENGTH <= 256 + 17 * count);
+    }
+    assertEquals(
+        List.of(0, 4, 8, 12),
+        List.of(
+            TurnDescriptor.OWNER_OFFSET,
+            TurnDescriptor.BUSY_OFFSET,
+            TurnDescriptor.LAST_OFFSET,
+            TurnDescriptor.LENGTH));
   }
 
   private static int offset(String field) throws ReflectiveOperationException {
