@@ -21,6 +21,7 @@ import com.sun.jdi.request.ClassPrepareRequest;
 import java.io.IOException;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import java.util.function.LongPredicate;
 
 /**
@@ -31,6 +32,9 @@ final class Debugger {
   /** The flag of a JVM that is to be stopped. Its first line of output is {@link #attach}'s. */
   static final String FLAG =
       "-agentlib:jdwp=transport=dt_socket,server=y,suspend=n,address=127.0.0.1:0";
+
+  /** After this long it hangs; nothing is measured by it. */
+  private static final long WATCHDOG_NS = TimeUnit.MINUTES.toNanos(2);
 
   private static final long EVENT_POLL_MS = 10;
 
@@ -159,12 +163,16 @@ final class Debugger {
 
   private void awaitStop(Point point, Child child) throws IOException, InterruptedException {
     int hits = 0;
+    long startNs = System.nanoTime();
     try {
       while (true) {
         EventSet events = vm.eventQueue().remove(EVENT_POLL_MS);
         if (events == null) {
           if (child.hasAnswer()) {
             throw new AssertionError("never came to " + point + ": " + child.answer());
+          }
+          if (System.nanoTime() - startNs > WATCHDOG_NS) {
+            throw new AssertionError("does not come to " + point + "; is there such a method?");
           }
           continue;
         }

@@ -41,6 +41,7 @@ import org.junit.jupiter.api.io.TempDir;
 @EnabledForJreRange(min = JRE.JAVA_22, disabledReason = "qds-shm-ffm needs JDK 22")
 class RingKillsTest extends ProcessFixture {
   private static final String RING = "io.qadataswap.api.internal.qds1.";
+  private static final String WAITER = "io.qadataswap.api.internal.Waiter";
   private static final String FILES = "java.nio.file.Files";
   private static final String FILE_CHANNEL = "sun.nio.ch.FileChannelImpl";
 
@@ -375,7 +376,7 @@ class RingKillsTest extends ProcessFixture {
 
   @Test
   void aWriterDiesBeforeItSleeps() throws Exception {
-    blockedWriterDies(ring("Waiter", "sleep", "Qds1Writer.awaitRoom"));
+    blockedWriterDies(at(before(WAITER, "sleep").in("Qds1Writer.awaitRoom")));
   }
 
   @Test
@@ -847,7 +848,7 @@ class RingKillsTest extends ProcessFixture {
 
   @Test
   void aReaderDiesBeforeItSleeps() throws Exception {
-    waitingReaderDies(ring("Waiter", "sleep", "Qds1Reader.await"));
+    waitingReaderDies(at(before(WAITER, "sleep").in("Qds1Reader.await")));
   }
 
   @Test
