@@ -593,7 +593,9 @@ class RingLocksTest extends ProcessFixture {
     age(temporaryName());
     // It has found no lock, and deletes the file when there is one.
     sweeping.runTo(
-        before("java.nio.file.Files", "deleteIfExists").in("Segments.sweepOne"), sweeper, "sweep");
+        before("java.nio.file.Files", "deleteIfExists").in("SegmentDirectory.sweepOne"),
+        sweeper,
+        "sweep");
     creating.goOnTo(before("java.nio.file.Files", "createLink").in("SegmentFile.moveTo"), creator);
     sweeping.goOn();
     assertEquals("swept 1", sweeper.answer());

@@ -41,7 +41,7 @@ record Geometry(
   /** Pins name units of 64 bytes in 32 bits. */
   static final long MAX_ARENA_LENGTH = 0xFFFF_FFFFL * MessageDescriptor.PAYLOAD_ALIGNMENT;
 
-  static final int DEFAULT_SLOT_COUNT = 512;
+  private static final int DEFAULT_SLOT_COUNT = 512;
   static final int MAX_SLOT_COUNT = 1 << 24;
   static final int MAX_READER_ENTRY_COUNT = 1 << 16;
 
