@@ -70,6 +70,10 @@ final class Child {
     List<String> command = new ArrayList<>();
     command.add(Path.of(side.javaHome(), "bin", "java").toString());
     command.addAll(List.of("-XX:+UseSerialGC", "-Xmx128m"));
+    if (!Stress.isLong()) {
+      // Most live for a second or two, of which C2 would take its share.
+      command.add("-XX:TieredStopAtLevel=1");
+    }
     command.add(side.flag);
     command.addAll(List.of(flags));
     command.addAll(List.of("-cp", classPath(side), program.getName()));

@@ -142,7 +142,7 @@ abstract class RingFixture {
   /** Waits for something that happens soon. */
   static void await(BooleanSupplier condition) {
     while (!condition.getAsBoolean()) {
-      LockSupport.parkNanos(100_000);
+      LockSupport.parkNanos(1_000_000);
     }
   }
 

@@ -112,7 +112,7 @@ class RingKillsTest extends ProcessFixture {
 
   /** Returns one on some backend, or in the long form on each. */
   private List<Victim> someVictims() throws IOException {
-    return Stress.rounds(1) > 1 ? victims() : victims(List.of(nextSide()));
+    return Stress.isLong() ? victims() : victims(List.of(nextSide()));
   }
 
   private List<Victim> victims(List<Side> sides) throws IOException {

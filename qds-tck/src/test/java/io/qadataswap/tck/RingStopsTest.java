@@ -46,7 +46,7 @@ class RingStopsTest extends ProcessFixture {
   private static final List<Side> SIDES = List.of(Side.FFM_WITH_FUTEX, Side.AGRONA);
 
   private static List<Side> someSides(Side side) {
-    return Stress.rounds(1) > 1 ? SIDES : List.of(side);
+    return Stress.isLong() ? SIDES : List.of(side);
   }
 
   private static void stop(Child child) throws IOException, InterruptedException {

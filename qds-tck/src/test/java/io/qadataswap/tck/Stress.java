@@ -9,6 +9,11 @@ final class Stress {
 
   private Stress() {}
 
+  /** Returns whether more than the rounds of every build are run. */
+  static boolean isLong() {
+    return FACTOR > 1;
+  }
+
   /** Returns the rounds to run where every build runs {@code base}. */
   static int rounds(int base) {
     return Math.multiplyExact(base, FACTOR);
