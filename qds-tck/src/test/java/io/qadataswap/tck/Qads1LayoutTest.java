@@ -279,7 +279,7 @@ class Qads1LayoutTest extends Qads1Fixture {
    */
   @Test
   void tokensGoBackWhenOtherThreadsClose() throws InterruptedException {
-    int count = Stress.rounds(20_000);
+    int count = Stress.rounds(10_000);
     BlockingQueue<Message<Region>> open = new ArrayBlockingQueue<>(8);
     List<Thread> closers = new ArrayList<>();
     try (Writer<Region> writer = writer().messageSlots(8).open();

@@ -46,7 +46,7 @@ class RingDamageTest extends RingFixture {
   private enum Compiler {
     NONE(20, "-Xint"),
     C1(400, "-XX:TieredStopAtLevel=1 -XX:CompileThresholdScaling=0.05"),
-    C2(1500, "-XX:-TieredCompilation -XX:CompileThresholdScaling=0.05");
+    C2(1000, "-XX:-TieredCompilation -XX:CompileThresholdScaling=0.05");
 
     private final long warmUpCount;
     final String flags;
@@ -175,6 +175,14 @@ class RingDamageTest extends RingFixture {
         List.of(), Map.of(), Path.of(System.getProperty("java.home")), arguments, directory);
   }
 
+  /** Of the two backends of a newer JDK, Agrona is tried in full on 17, and here as C1 runs it. */
+  private boolean isTried(String backend, Compiler compiler) {
+    return Stress.isLong()
+        || Runtime.version().feature() < 22
+        || backend.equals("ffm")
+        || compiler == Compiler.C1;
+  }
+
   private Stream<String> backends() {
     return Runtime.version().feature() < 22 ? Stream.of("agrona") : Stream.of("ffm", "agrona");
   }
@@ -184,6 +192,7 @@ class RingDamageTest extends RingFixture {
     return backends()
         .flatMap(backend ->
             Stream.of(Compiler.values())
+                .filter(compiler -> isTried(backend, compiler))
                 .map(compiler ->
                     DynamicTest.dynamicTest(
                         backend + " " + compiler, () -> damage(backend, compiler))));
@@ -197,7 +206,7 @@ class RingDamageTest extends RingFixture {
           damage(child, compiler, use, Damage.CUT_TO_THE_ARENA);
         }
       }
-      for (int round = 0; round < Stress.rounds(20); round++) {
+      for (int round = 0; round < Stress.rounds(10); round++) {
         Use use = USES.get(random.nextInt(USES.size()));
         Damage damage = Damage.values()[random.nextInt(Damage.values().length)];
         damage(child, compiler, use, damage);
