@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.net.URI;
 import java.net.URL;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -143,8 +144,24 @@ final class Child {
     process.destroyForcibly().waitFor();
   }
 
+  /** Sends a signal. After STOP no thread runs any more. */
   void signal(String name) throws IOException, InterruptedException {
     Process kill = new ProcessBuilder("kill", "-" + name, Long.toString(pid())).start();
     assertEquals(0, kill.waitFor());
+    while (name.equals("STOP") && !hasStopped()) {
+      Thread.onSpinWait();
+    }
+  }
+
+  private boolean hasStopped() throws IOException {
+    try (DirectoryStream<Path> threads =
+        Files.newDirectoryStream(Path.of("/proc", Long.toString(pid()), "task"))) {
+      for (Path thread : threads) {
+        if (!Files.readString(thread.resolve("stat")).matches("(?s).*\\) [Tt] .*")) {
+          return false;
+        }
+      }
+    }
+    return true;
   }
 }
