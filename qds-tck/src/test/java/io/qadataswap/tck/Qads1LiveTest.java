@@ -33,12 +33,12 @@ import org.junit.jupiter.api.Test;
 /** With a second implementation in other processes, which follows the protocol as the original. */
 @SuppressWarnings("try") // a writer that only has to be there
 class Qads1LiveTest extends Qads1Fixture {
-  private static final int ROUNDS = Stress.rounds(5);
+  private static final int ROUNDS = Stress.rounds(4);
 
   /** Of those that start a JVM, which takes longer than all else in them. */
   private static final int JVM_ROUNDS = Stress.rounds(3);
 
-  private static final int MESSAGES = 3000;
+  private static final int MESSAGES = 2000;
 
   @BeforeEach
   void pythonIsThere() {

@@ -59,7 +59,7 @@ class RemovalTest extends RingFixture {
     List<Child> creators = List.of(start(Side.FFM), start(Side.AGRONA), start(Side.FFM));
     Child remover = start(Side.FFM);
     List<Child> readers = List.of(start(Side.FFM), start(Side.AGRONA));
-    int rounds = Stress.rounds(150);
+    int rounds = Stress.rounds(100);
     creators.forEach(creator -> creator.send("create " + rounds));
     remover.send("remove " + 4 * rounds);
     readers.forEach(reader -> reader.send("read " + rounds));

@@ -206,7 +206,7 @@ class RingDamageTest extends RingFixture {
           damage(child, compiler, use, Damage.CUT_TO_THE_ARENA);
         }
       }
-      for (int round = 0; round < Stress.rounds(10); round++) {
+      for (int round = 0; round < Stress.rounds(6); round++) {
         Use use = USES.get(random.nextInt(USES.size()));
         Damage damage = Damage.values()[random.nextInt(Damage.values().length)];
         damage(child, compiler, use, damage);

@@ -402,7 +402,7 @@ class RingLocksTest extends ProcessFixture {
     for (Child prober : probers) {
       assertEquals("inspecting", prober.ask("inspect-on"));
     }
-    for (int i = 0; i < Stress.rounds(80); i++) {
+    for (int i = 0; i < Stress.rounds(30); i++) {
       try (Writer<Region> writer = writer().backend(i % 2 == 0 ? "ffm" : "agrona").open();
           Reader<Region> reader = reader().open();
           Reader<Region> observer = observer().open()) {
@@ -420,7 +420,7 @@ class RingLocksTest extends ProcessFixture {
   /** Processes that all want to be the writer take turns: never two, and no message is lost. */
   @Test
   void thereAreNeverTwoWriters() throws Exception {
-    int count = Stress.rounds(50);
+    int count = Stress.rounds(30);
     List<Child> contenders = List.of(start(Side.FFM), start(Side.AGRONA), start(Side.FFM));
     long total = (long) count * contenders.size();
     writer().open().close();

@@ -91,7 +91,7 @@ class RingProcessesTest extends ProcessFixture {
   @Test
   void aKilledWriterIsSucceededAndReadersMissNothing() throws Exception {
     Side[] sides = {Side.FFM, Side.AGRONA};
-    int killCount = Stress.rounds(12);
+    int killCount = Stress.rounds(8);
     List<Task<Long>> readers = new ArrayList<>();
     Reader<Region> ending = null;
     Child writer = start(Side.FFM);
@@ -145,7 +145,7 @@ class RingProcessesTest extends ProcessFixture {
   @Test
   void aKilledReaderIsEvictedAndTheWriterGoesOn() throws Exception {
     Side[] sides = {Side.FFM, Side.AGRONA};
-    int killCount = Stress.rounds(10);
+    int killCount = Stress.rounds(7);
     try (Writer<Region> writer = writer().open();
         Reader<Region> survivor = reader().backend("agrona").open()) {
       Task<Long> reading = new Task<>("survivor", () -> readToEnd(survivor));
@@ -268,7 +268,7 @@ class RingProcessesTest extends ProcessFixture {
         }
       }
     }
-    for (int round = 0; round < Stress.rounds(10); round++) {
+    for (int round = 0; round < Stress.rounds(7); round++) {
       Child next = start(sides.get(random.nextInt(sides.size())));
       int role = random.nextInt(roles.size());
       long enough = inspect().publishedCount() + random.nextInt(200);
@@ -320,7 +320,7 @@ class RingProcessesTest extends ProcessFixture {
       Reader<Region> lasting = observer().backend(backend).awaitSuccessor(true).open();
       living.add(new Task<>("lasting on " + backend, () -> observeToEnd(lasting)));
     }
-    for (int round = 0; round < Stress.rounds(6); round++) {
+    for (int round = 0; round < Stress.rounds(5); round++) {
       Child next = start(sides.get(random.nextInt(sides.size())));
       assertTrue(holding.ask(observerRole).startsWith("open "));
       // What a dead one had pinned must not stay in the writer's way.

@@ -67,7 +67,7 @@ class WaitingTest extends RingFixture {
 
   @Test
   void noWakeUpGetsLost() throws Exception {
-    int count = Stress.rounds(1_500);
+    int count = Stress.rounds(800);
     for (Side writing : SIDES) {
       for (Side reading : SIDES) {
         Child writer = startPatient(writing);
