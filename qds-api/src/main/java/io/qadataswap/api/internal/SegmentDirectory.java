@@ -181,4 +181,21 @@ public final class SegmentDirectory {
       }
     }
   }
+
+  /**
+   * Returns the refusal of a writer that was to find no channel of that name.
+   *
+   * @param file that is there
+   * @param name of the channel
+   * @return the exception to throw
+   */
+  public static QdsException channelExists(SegmentFile file, String name) {
+    return new QdsException(
+        Reason.CHANNEL_EXISTS,
+        "channel="
+            + name
+            + " exists already: "
+            + file.path()
+            + "; choose another name, or open with IfExists.TAKE_OVER or REPLACE");
+  }
 }

@@ -227,13 +227,7 @@ final class Segments {
     Channel channel = null;
     try {
       if (options.ifExists() == IfExists.FAIL) {
-        throw new QdsException(
-            Reason.CHANNEL_EXISTS,
-            "channel="
-                + name
-                + " exists already: "
-                + file.path()
-                + "; choose another name, or open with IfExists.TAKE_OVER or REPLACE");
+        throw SegmentDirectory.channelExists(file, name);
       }
       requireWritable(file, name);
       if (options.ifExists() == IfExists.REPLACE || isLeftOver(file, name)) {
