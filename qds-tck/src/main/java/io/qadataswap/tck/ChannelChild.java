@@ -37,6 +37,7 @@ final class ChannelChild {
   private final List<FileLock> locks = new ArrayList<>();
   private Channel channel;
   private volatile long progress;
+  private volatile Throwable failure;
 
   private ChannelChild(ChannelProvider provider) {
     this.provider = provider;
@@ -151,24 +152,25 @@ final class ChannelChild {
     SegmentFile file = create(path, CUT_LENGTH);
     channel = provider.map(file, CUT_LENGTH, true);
     progress = 0;
-    FutureTask<String> work = new FutureTask<>(() -> touchUntilFailure(access));
-    Thread thread = new Thread(work);
+    failure = null;
+    Thread thread = new Thread(() -> touchUntilFailure(access));
+    // Compiled code can leave a second error behind, which comes in the handler of the first.
+    thread.setUncaughtExceptionHandler((ended, e) -> failure = e);
     thread.start();
     while (progress < CUT_AFTER && thread.isAlive()) {
       Thread.onSpinWait();
     }
     file.call(c -> c.truncate(CUT_OFFSET));
-    while (!work.isDone()) {
+    while (thread.isAlive()) {
       // On JDK 17 the error of a compiled loop comes when the JVM stops the thread for something.
       thread.getStackTrace();
     }
-    String result = work.get();
     channel.close();
     Files.delete(path);
-    return result;
+    return failure == null ? "nothing" : failure.getClass().getSimpleName();
   }
 
-  private String touchUntilFailure(Access access) {
+  private void touchUntilFailure(Access access) {
     try {
       for (long i = 0; true; i++) {
         long value = access.on(channel, CUT_OFFSET + (i & 63) * 8);
@@ -176,7 +178,7 @@ final class ChannelChild {
         progress = value == NEVER_STORED ? 0 : i;
       }
     } catch (Throwable e) {
-      return e.getClass().getSimpleName();
+      failure = e;
     }
   }
 
