@@ -22,7 +22,7 @@ import org.junit.jupiter.api.io.TempDir;
 class VirtualThreadsTest {
   /** Whoever uses a class first waits for those who load it as well, pinned: once, by the JVM. */
   private static final Pattern LOADING =
-      Pattern.compile("ClassLoader|<clinit>|MethodHandleNatives");
+      Pattern.compile("ClassLoader|<clinit>|MethodHandleNatives|initialization of");
 
   @TempDir Path directory;
 
