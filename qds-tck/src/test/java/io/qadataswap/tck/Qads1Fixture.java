@@ -48,7 +48,7 @@ abstract class Qads1Fixture {
   static final int BUFFER_COUNT = 3;
   static final int CAPACITY = 1 << 16;
 
-  private static final Path SEMAPHORES = Path.of("/dev/shm");
+  static final Path SEMAPHORES = Path.of("/dev/shm");
   private static final Pattern TEST_SEMAPHORE =
       Pattern.compile("sem\\.qads_[wr]_(?:t|it|layout-tck-|matrix-tck-)(\\d{1,10})(?:-.*)?");
 

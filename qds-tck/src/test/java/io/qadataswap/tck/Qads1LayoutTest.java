@@ -445,6 +445,24 @@ class Qads1LayoutTest extends Qads1Fixture {
   }
 
   @Test
+  void semaphoreThatWasCutShortIsRefusedAndRemoved() throws Exception {
+    try (Writer<Region> writer = writer().open()) {
+      write(writer, 1);
+    }
+    for (int length : new int[] {31, 0}) {
+      try (FileChannel file =
+          FileChannel.open(SEMAPHORES.resolve("sem.qads_r_" + name), StandardOpenOption.WRITE)) {
+        file.truncate(length);
+      }
+      assertRefused(
+          Reason.CORRUPT, () -> reader().open(), name, "/qads_r_" + name, "length=" + length);
+    }
+    Qds.remove(directory, name, LAYOUT, true);
+    assertEquals(List.of(), semaphoreFiles());
+    writer().open().close();
+  }
+
+  @Test
   void leftoversAreRemoved() throws Exception {
     try (Writer<Region> writer = writer().open()) {
       write(writer, 1);

@@ -9,7 +9,7 @@ import java.util.Set;
  * needs them. Any thread may call. No method blocks beyond its system calls.
  *
  * <p>Failures are {@link io.qadataswap.api.QdsException}s of reason {@code PERMISSION}, {@code
- * DIRECTORY_FULL} or {@code IO} that name the channel and the semaphore.
+ * DIRECTORY_FULL}, {@code CORRUPT} or {@code IO} that name the channel and the semaphore.
  */
 public interface NamedSemaphores {
   /**

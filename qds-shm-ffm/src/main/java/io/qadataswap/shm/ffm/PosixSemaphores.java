@@ -9,6 +9,8 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Optional;
@@ -16,6 +18,9 @@ import java.util.Set;
 
 /** Named semaphores of the C library. Only where the user has granted native access. */
 final class PosixSemaphores implements NamedSemaphores {
+  /** Where the C library of Linux keeps them. */
+  private static final Path SEMAPHORE_FILES = Path.of("/dev/shm");
+
   private final String channelName;
 
   private PosixSemaphores(String channelName) {
@@ -47,6 +52,7 @@ final class PosixSemaphores implements NamedSemaphores {
 
   @Override
   public Optional<NamedSemaphore> open(String name) {
+    requireWhole(name);
     return opened(name, "open", Semaphores.open(name, 0, 0, 0), Semaphores.NO_SUCH_FILE);
   }
 
@@ -66,6 +72,34 @@ final class PosixSemaphores implements NamedSemaphores {
       throw failure("remove", name, error);
     }
     return error == 0;
+  }
+
+  /**
+   * The C library looks at a semaphore without looking at how long its file is, and that would end
+   * the process.
+   */
+  private void requireWhole(String name) {
+    Path file = SEMAPHORE_FILES.resolve("sem." + name.substring(1));
+    try {
+      long length = Files.size(file);
+      if (length < Semaphores.LENGTH) {
+        throw new QdsException(
+            Reason.CORRUPT,
+            "channel="
+                + channelName
+                + ": the semaphore "
+                + name
+                + " was cut short: "
+                + file
+                + " length="
+                + length
+                + " allowed="
+                + Semaphores.LENGTH
+                + "; remove the channel (./qds rm), and create it again");
+      }
+    } catch (IOException e) {
+      // There is none, or the C library keeps it elsewhere.
+    }
   }
 
   private Optional<NamedSemaphore> opened(

@@ -28,8 +28,8 @@ final class Semaphores {
   /** Nobody waits so long in one call; a sum with the clock cannot overflow. */
   private static final long MAX_WAIT_NS = TimeUnit.DAYS.toNanos(1);
 
-  /** Enough for {@code sem_t}; nothing but the C library looks into it. */
-  private static final long LENGTH = 32;
+  /** That of {@code sem_t} on Linux; nothing but the C library looks into it. */
+  static final long LENGTH = 32;
 
   private static final StructLayout CALL_STATE = Linker.Option.captureStateLayout();
   private static final VarHandle ERRNO =

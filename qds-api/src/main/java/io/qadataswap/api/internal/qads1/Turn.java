@@ -16,7 +16,8 @@ import java.util.concurrent.locks.LockSupport;
  *
  * <p>No compare-and-set on the mapping: where the file was cut short that can end the JVM. The
  * handshake of owner and others is Dekker's: each stores, fences, and then looks at what the other
- * stores.
+ * stores. What an owner stores is one word, so nobody becomes owner while another, who was it, may
+ * still believe that he is, and store there: until then he is the word's <em>bearer</em>.
  *
  * <p>Any thread may call. Nothing here waits for longer than it was told to.
  */
@@ -33,6 +34,7 @@ final class Turn {
   private final long ownerOffset;
   private final long busyOffset;
   private final long lastOffset;
+  private final long bearerOffset;
 
   /** How the words name this participant; {@link #NONE} for a writer, which never owns the turn. */
   private final int me;
@@ -65,6 +67,7 @@ final class Turn {
     this.ownerOffset = offset + TurnDescriptor.OWNER_OFFSET;
     this.busyOffset = offset + TurnDescriptor.BUSY_OFFSET;
     this.lastOffset = offset + TurnDescriptor.LAST_OFFSET;
+    this.bearerOffset = offset + TurnDescriptor.BEARER_OFFSET;
     this.me = place + 1;
   }
 
@@ -107,7 +110,8 @@ final class Turn {
     }
     boolean mine = false;
     try {
-      mine = tryTakeAsOwner();
+      // Once more: another thread may have been told meanwhile that the ownership is over.
+      mine = owner && tryTakeAsOwner();
     } finally {
       if (!mine) {
         taken.set(false);
@@ -125,6 +129,8 @@ final class Turn {
     }
     owner = false;
     channel.putIntRelease(busyOffset, NONE);
+    // SYNC POINT: bearer. Who becomes owner finds no bearer, and so the word as it is from here on.
+    channel.putIntRelease(bearerOffset, NONE);
     return false;
   }
 
@@ -146,6 +152,9 @@ final class Turn {
         }
       }
       if (idle) {
+        if (fresh && channel.getInt(bearerOffset) == me) {
+          channel.putInt(bearerOffset, NONE);
+        }
         fresh = false;
         lock = found;
         return true;
@@ -187,6 +196,7 @@ final class Turn {
     }
     channel.putInt(ownerOffset, NONE);
     channel.putInt(busyOffset, NONE);
+    channel.putInt(bearerOffset, NONE);
     return true;
   }
 
@@ -216,8 +226,19 @@ final class Turn {
       channel.putInt(lastOffset, me);
       turnsInARow = 1;
     } else if (++turnsInARow >= TURNS_TO_OWN) {
-      channel.putInt(ownerOffset, me);
-      owner = true;
+      if (mayBear()) {
+        channel.putInt(bearerOffset, me);
+        channel.putInt(ownerOffset, me);
+        owner = true;
+      }
+      turnsInARow = 1;
     }
+  }
+
+  /** Returns whether nobody who lives may still believe that he is the owner. */
+  private boolean mayBear() {
+    // SYNC POINT: bearer. Who was owner stores NONE after all that it stores where busy is.
+    int bearer = channel.getIntAcquire(bearerOffset);
+    return bearer == NONE || bearer == me || !isAlive(bearer);
   }
 }

@@ -57,11 +57,12 @@ class HeaderTest {
       assertTrue(offset + TurnDescriptor.LENGTH <= 256 + 17 * count);
     }
     assertEquals(
-        List.of(0, 4, 8, 12),
+        List.of(0, 4, 8, 12, 16),
         List.of(
             TurnDescriptor.OWNER_OFFSET,
             TurnDescriptor.BUSY_OFFSET,
             TurnDescriptor.LAST_OFFSET,
+            TurnDescriptor.BEARER_OFFSET,
             TurnDescriptor.LENGTH));
   }
 
