@@ -41,11 +41,13 @@ class NoFlagsTest {
     flags.addAll(
         List.of(
             "-Dslf4j.internal.verbosity=ERROR",
-            "--add-opens=java.base/java.lang.reflect=ALL-UNNAMED"));
+            "--add-opens=java.base/java.lang.reflect=ALL-UNNAMED",
+            "--add-exports=java.base/jdk.internal.ref=ALL-UNNAMED",
+            "--add-exports=java.base/sun.nio.ch=ALL-UNNAMED"));
     if (Runtime.version().feature() >= 24) {
       flags.add("--sun-misc-unsafe-memory-access=allow");
     }
-    String output = run(flags, onClassPath(), "bytes");
+    String output = run(flags, onClassPath(), "native");
     requireWorks("null", output);
     assertEquals(3, ofTheCodec(output).size(), output);
   }

@@ -315,10 +315,9 @@ final class Qads1Reader implements RingReader {
           Reason.WRITER_DIED,
           "channel="
               + segment.name
-              + ": no process but readers of QDS has the object mapped, so its writer died after"
-              + " message "
-              + (segment.writeSequence() - 1)
-              + "; remove the channel (./qds rm "
+              + ": no process but readers of QDS has the object mapped, so its writer died after "
+              + segment.writeSequence()
+              + " messages; remove the channel (./qds rm "
               + segment.name
               + " --layout qads1), or start a writer of QDS to go on");
     }

@@ -441,9 +441,9 @@ abstract class Qds1Reader implements RingReader {
                 + segment.name
                 + ": the writer, pid="
                 + segment.writerProcess().pid()
-                + ", died after message "
-                + (next - 1)
-                + "; start it again to go on, or open the reader with awaitSuccessor");
+                + ", died after "
+                + next
+                + " messages; start it again to go on, or open the reader with awaitSuccessor");
       }
       requireStampOfPublished();
     }

@@ -14,6 +14,7 @@ import io.qadataswap.codec.raw.RawMessageCodec;
 import io.qadataswap.codec.raw.RawSchema;
 import io.qadataswap.codec.raw.RawType;
 import java.nio.file.Path;
+import net.openhft.chronicle.bytes.Bytes;
 
 /** Sends batches and messages from here to here, in a JVM without flags for this codec. */
 public final class NoFlagsProgram {
@@ -22,14 +23,14 @@ public final class NoFlagsProgram {
   /**
    * Runs it.
    *
-   * @param args directory of the channels; {@code columns} to use no Chronicle Bytes, else {@code
-   *     bytes}
+   * @param args directory of the channels; {@code columns} to use no Chronicle Bytes, {@code bytes}
+   *     to use them, {@code native} to use native memory of Chronicle's besides
    * @throws Exception if it does not work
    */
   public static void main(String[] args) throws Exception {
     Path directory = Path.of(args[0]);
     System.out.println("module=" + RawCodec.class.getModule().getName());
-    boolean bytes = args[1].equals("bytes");
+    boolean bytes = !args[1].equals("columns");
     RawSchema schema = RawSchema.of(RawField.of("number", RawType.INT64));
     Codec<RawBatch> codec = RawCodec.instance();
     try (Writer<RawBatch> writer = Qds.writer("a", codec).directory(directory).open();
@@ -44,6 +45,11 @@ public final class NoFlagsProgram {
                 : message.value().column(0).getLong(0);
         System.out.println("column=" + value);
       }
+    }
+    if (args[1].equals("native")) {
+      Bytes<?> memory = Bytes.allocateElasticDirect(64);
+      memory.writeLong(1);
+      memory.releaseLast();
     }
     if (bytes) {
       Codec<String> texts =
