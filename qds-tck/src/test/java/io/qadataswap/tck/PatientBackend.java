@@ -1,16 +1,11 @@
 package io.qadataswap.tck;
 
-import io.qadataswap.api.Unavailability;
 import io.qadataswap.api.channel.Channel;
 import io.qadataswap.api.channel.ChannelProvider;
-import io.qadataswap.api.channel.SegmentFile;
 import java.io.IOException;
-import java.lang.reflect.InvocationTargetException;
-import java.lang.reflect.Proxy;
+import java.lang.reflect.Method;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Optional;
-import java.util.ServiceLoader;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 
@@ -18,7 +13,7 @@ import java.util.concurrent.atomic.AtomicInteger;
  * The backend {@code ffm}, except that a native sleep which is bounded because the peer that is to
  * end it may die is not bounded: nobody dies here, and a wake-up that gets lost is never made good.
  */
-public final class PatientBackend implements ChannelProvider {
+public final class PatientBackend extends InterceptedBackend {
   static final String NAME = "patient";
 
   /** The bound of sleeps that every peer can end; shorter ones are part of the protocol. */
@@ -26,16 +21,10 @@ public final class PatientBackend implements ChannelProvider {
 
   private static final AtomicInteger SLEEP_COUNT = new AtomicInteger();
 
-  private final ChannelProvider provider =
-      ServiceLoader.load(ChannelProvider.class).stream()
-          .filter(p -> p.type() != PatientBackend.class)
-          .map(ServiceLoader.Provider::get)
-          .filter(p -> p.name().equals("ffm"))
-          .findFirst()
-          .orElseThrow();
-
   /** Called by ServiceLoader. */
-  public PatientBackend() {}
+  public PatientBackend() {
+    super(NAME);
+  }
 
   /** Makes a flag for a child's JVM that lets it find this backend. */
   static String flag(Path directory) throws IOException {
@@ -51,47 +40,11 @@ public final class PatientBackend implements ChannelProvider {
   }
 
   @Override
-  public String name() {
-    return NAME;
-  }
-
-  @Override
-  public int rank() {
-    return 0;
-  }
-
-  @Override
-  public int apiVersion() {
-    return provider.apiVersion();
-  }
-
-  @Override
-  public Optional<Unavailability> unavailableReason() {
-    return provider.unavailableReason();
-  }
-
-  @Override
-  public long maxLength() {
-    return provider.maxLength();
-  }
-
-  @Override
-  public Channel map(SegmentFile file, long length, boolean writable) {
-    Channel channel = provider.map(file, length, writable);
-    return (Channel)
-        Proxy.newProxyInstance(
-            PatientBackend.class.getClassLoader(),
-            new Class<?>[] {Channel.class},
-            (proxy, method, arguments) -> {
-              if (method.getName().equals("waitWhile") && (long) arguments[2] == BOUND_NS) {
-                arguments[2] = TimeUnit.DAYS.toNanos(1);
-                SLEEP_COUNT.incrementAndGet();
-              }
-              try {
-                return method.invoke(channel, arguments);
-              } catch (InvocationTargetException e) {
-                throw e.getCause();
-              }
-            });
+  protected Object call(Channel channel, Method method, Object[] arguments) throws Throwable {
+    if (method.getName().equals("waitWhile") && (long) arguments[2] == BOUND_NS) {
+      arguments[2] = TimeUnit.DAYS.toNanos(1);
+      SLEEP_COUNT.incrementAndGet();
+    }
+    return pass(channel, method, arguments);
   }
 }

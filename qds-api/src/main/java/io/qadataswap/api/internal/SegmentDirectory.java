@@ -198,4 +198,52 @@ public final class SegmentDirectory {
             + file.path()
             + "; choose another name, or open with IfExists.TAKE_OVER or REPLACE");
   }
+
+  /**
+   * Opens a segment.
+   *
+   * @param path of the segment
+   * @param name of the channel
+   * @return the file, or null if there is none
+   */
+  public static SegmentFile openIfThere(Path path, String name) {
+    try {
+      return SegmentFile.open(path, name);
+    } catch (QdsException e) {
+      if (e.reason() == Reason.NO_SUCH_CHANNEL) {
+        return null;
+      }
+      throw e;
+    }
+  }
+
+  /**
+   * Refuses a segment that this user may not write to.
+   *
+   * @param file of the segment
+   * @param name of the channel
+   */
+  public static void requireWritable(SegmentFile file, String name) {
+    if (!file.isWritable()) {
+      throw new QdsException(
+          Reason.PERMISSION,
+          "channel="
+              + name
+              + ": no write permission on "
+              + file.path()
+              + "; writers and readers need it, a writer sets the permissions by fileMode");
+    }
+  }
+
+  /**
+   * Returns what ends too many attempts to open a channel.
+   *
+   * @param name of the channel
+   * @return the exception to throw
+   */
+  public static QdsException busy(String name) {
+    return new QdsException(
+        Reason.IO,
+        "channel=" + name + " is being created and removed by others all the time; try again");
+  }
 }

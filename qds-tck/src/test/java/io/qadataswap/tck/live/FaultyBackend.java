@@ -1,17 +1,11 @@
 package io.qadataswap.tck.live;
 
-import io.qadataswap.api.Unavailability;
 import io.qadataswap.api.channel.Channel;
-import io.qadataswap.api.channel.ChannelProvider;
-import io.qadataswap.api.channel.SegmentFile;
-import java.lang.reflect.InvocationTargetException;
+import io.qadataswap.tck.InterceptedBackend;
 import java.lang.reflect.Method;
-import java.lang.reflect.Proxy;
-import java.util.Optional;
-import java.util.ServiceLoader;
 
 /** The backend {@code ffm} with a fault, by which the Java peer becomes one that breaks rules. */
-public final class FaultyBackend implements ChannelProvider {
+public final class FaultyBackend extends InterceptedBackend {
   static final String NAME = "faulty";
   static final String FAULT = "qds.test.fault";
 
@@ -43,53 +37,14 @@ public final class FaultyBackend implements ChannelProvider {
   }
 
   private final Fault fault = Fault.valueOf(System.getProperty(FAULT, "WAKES_NOBODY"));
-  private final ChannelProvider provider =
-      ServiceLoader.load(ChannelProvider.class).stream()
-          .filter(p -> p.type() != FaultyBackend.class)
-          .map(ServiceLoader.Provider::get)
-          .filter(p -> p.name().equals("ffm"))
-          .findFirst()
-          .orElseThrow();
 
   /** Called by ServiceLoader. */
-  public FaultyBackend() {}
-
-  @Override
-  public String name() {
-    return NAME;
+  public FaultyBackend() {
+    super(NAME);
   }
 
   @Override
-  public int rank() {
-    return 0;
-  }
-
-  @Override
-  public int apiVersion() {
-    return provider.apiVersion();
-  }
-
-  @Override
-  public Optional<Unavailability> unavailableReason() {
-    return provider.unavailableReason();
-  }
-
-  @Override
-  public long maxLength() {
-    return provider.maxLength();
-  }
-
-  @Override
-  public Channel map(SegmentFile file, long length, boolean writable) {
-    Channel channel = provider.map(file, length, writable);
-    return (Channel)
-        Proxy.newProxyInstance(
-            FaultyBackend.class.getClassLoader(),
-            new Class<?>[] {Channel.class},
-            (proxy, method, arguments) -> call(channel, method, arguments));
-  }
-
-  private Object call(Channel channel, Method method, Object[] arguments) throws Throwable {
+  protected Object call(Channel channel, Method method, Object[] arguments) throws Throwable {
     String name = method.getName();
     long offset = arguments != null && arguments[0] instanceof Long first ? first : -1;
     switch (fault) {
@@ -126,15 +81,11 @@ public final class FaultyBackend implements ChannelProvider {
             && offset >= DESCRIPTOR_RING_OFFSET
             && offset < ARENA_OFFSET
             && offset % DESCRIPTOR_LENGTH == Long.BYTES) {
-          return Math.abs((long) method.invoke(channel, arguments)) & -DESCRIPTOR_LENGTH;
+          return Math.abs((long) pass(channel, method, arguments)) & -DESCRIPTOR_LENGTH;
         }
       }
     }
-    try {
-      return method.invoke(channel, arguments);
-    } catch (InvocationTargetException e) {
-      throw e.getCause();
-    }
+    return pass(channel, method, arguments);
   }
 
   private static boolean isInTable(long offset) {

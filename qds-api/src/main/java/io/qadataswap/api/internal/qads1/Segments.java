@@ -76,7 +76,7 @@ final class Segments {
     NamedSemaphores semaphores = backend.semaphores(options.name());
     Path path = path(options.directory(), options.name());
     for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
-      SegmentFile file = openIfThere(path, options.name());
+      SegmentFile file = SegmentDirectory.openIfThere(path, options.name());
       Qads1Writer writer =
           file == null
               ? create(path, header, options, backend, semaphores)
@@ -85,7 +85,7 @@ final class Segments {
         return writer;
       }
     }
-    throw busy(options.name());
+    throw SegmentDirectory.busy(options.name());
   }
 
   static Qads1Reader openReader(ReaderOptions options, ChannelProvider backend) {
@@ -99,7 +99,7 @@ final class Segments {
         return reader;
       }
     }
-    throw busy(options.name());
+    throw SegmentDirectory.busy(options.name());
   }
 
   /**
@@ -149,13 +149,13 @@ final class Segments {
     }
     FileLock all = null;
     try {
-      requireWritable(file, name);
+      SegmentDirectory.requireWritable(file, name);
       all =
           SegmentDirectory.lockPatiently(
               file, HeaderDescriptor.WRITER_LOCK_POSITION, HeaderDescriptor.LOCKS_LENGTH);
       if (!force) {
         requireObject(file, name);
-        requireUnused(file, name, all);
+        requireUnused(file, name, all, " is in use by ", "remove it by force");
       }
       unlink(file, name, semaphores);
     } catch (IOException e) {
@@ -182,8 +182,9 @@ final class Segments {
     }
   }
 
-  /** Names who uses an object. */
-  private static void requireUnused(SegmentFile file, String name, FileLock all) {
+  /** Names who uses an object that is to go. */
+  private static void requireUnused(
+      SegmentFile file, String name, FileLock all, String verdict, String remedy) {
     ObjectUsers users = ObjectUsers.of(file, name);
     Set<Long> foreign = users.foreign();
     if (all == null || !foreign.isEmpty()) {
@@ -191,9 +192,10 @@ final class Segments {
           Reason.IN_USE,
           "channel="
               + name
-              + " is in use by "
+              + verdict
               + describe(all == null ? users.lockHolders() : Map.of(), foreign)
-              + "; end them first, or remove it by force");
+              + "; end them first, or "
+              + remedy);
     }
   }
 
@@ -255,17 +257,6 @@ final class Segments {
       return others.iterator().hasNext();
     } catch (IOException e) {
       throw SegmentFile.failure(name, "list " + path.getParent(), e);
-    }
-  }
-
-  private static SegmentFile openIfThere(Path path, String name) {
-    try {
-      return SegmentFile.open(path, name);
-    } catch (QdsException e) {
-      if (e.reason() == Reason.NO_SUCH_CHANNEL) {
-        return null;
-      }
-      throw e;
     }
   }
 
@@ -374,7 +365,7 @@ final class Segments {
       if (options.ifExists() == IfExists.FAIL) {
         throw SegmentDirectory.channelExists(file, name);
       }
-      requireWritable(file, name);
+      SegmentDirectory.requireWritable(file, name);
       if (options.ifExists() == IfExists.REPLACE) {
         replace(file, name, semaphores);
         return null;
@@ -455,17 +446,8 @@ final class Segments {
         SegmentDirectory.lockPatiently(
             file, HeaderDescriptor.WRITER_LOCK_POSITION, HeaderDescriptor.LOCKS_LENGTH);
     try {
-      ObjectUsers users = ObjectUsers.of(file, name);
-      Set<Long> foreign = users.foreign();
-      if (all == null || !foreign.isEmpty()) {
-        throw new QdsException(
-            Reason.IN_USE,
-            "channel="
-                + name
-                + " cannot be replaced, it is in use by "
-                + describe(all == null ? users.lockHolders() : Map.of(), foreign)
-                + "; end them first, or choose another name");
-      }
+      requireUnused(
+          file, name, all, " cannot be replaced, it is in use by ", "choose another name");
       unlink(file, name, semaphores);
     } catch (IOException e) {
       throw SegmentFile.failure(name, "replace " + file.path(), e);
@@ -487,7 +469,7 @@ final class Segments {
     Segment segment = null;
     boolean attached = false;
     try {
-      requireWritable(file, name);
+      SegmentDirectory.requireWritable(file, name);
       Header header = readHeader(file, name);
       // Before it is mapped: who maps it and holds no byte is taken for a process of the original.
       lock = lockAPlace(file);
@@ -687,18 +669,6 @@ final class Segments {
     }
   }
 
-  private static void requireWritable(SegmentFile file, String name) {
-    if (!file.isWritable()) {
-      throw new QdsException(
-          Reason.PERMISSION,
-          "channel="
-              + name
-              + ": no write permission on "
-              + file.path()
-              + "; writers and readers need it, a writer sets the permissions by fileMode");
-    }
-  }
-
   private static QdsException secondWriter(String name, Long pid) {
     return new QdsException(
         Reason.SECOND_WRITER,
@@ -707,11 +677,6 @@ final class Segments {
             + " has a writer already"
             + (pid == null ? "" : ": pid=" + pid)
             + "; end it first, or choose another name");
-  }
-
-  private static QdsException busy(String name) {
-    return new QdsException(
-        Reason.IO, "channel=" + name + " is being removed or created all the time; try again");
   }
 
   private static void deleteQuietly(Path path) {

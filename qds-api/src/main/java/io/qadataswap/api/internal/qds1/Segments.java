@@ -57,7 +57,7 @@ final class Segments {
     requireMappable(options.name(), geometry.segmentLength(), backend);
     Path path = path(options.directory(), options.name());
     for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
-      SegmentFile file = openIfThere(path, options.name());
+      SegmentFile file = SegmentDirectory.openIfThere(path, options.name());
       Qds1Writer writer =
           file == null
               ? create(path, geometry, options, backend)
@@ -66,7 +66,7 @@ final class Segments {
         return writer;
       }
     }
-    throw busy(options.name());
+    throw SegmentDirectory.busy(options.name());
   }
 
   Qds1Reader openReader(ReaderOptions options, ChannelProvider backend) {
@@ -78,7 +78,7 @@ final class Segments {
         return reader;
       }
     }
-    throw busy(options.name());
+    throw SegmentDirectory.busy(options.name());
   }
 
   /**
@@ -106,7 +106,7 @@ final class Segments {
     Path path = path(directory, name);
     SegmentFile file = SegmentFile.open(path, name);
     try {
-      requireWritable(file, name);
+      SegmentDirectory.requireWritable(file, name);
       FileLock all =
           SegmentDirectory.lockPatiently(file, HeaderDescriptor.WRITER_LOCK_POSITION, ALL_LOCKS);
       if (all == null && !force) {
@@ -150,17 +150,6 @@ final class Segments {
           file.readStart(HeaderDescriptor.LENGTH), file.length(), name, forWriting);
     } catch (IOException e) {
       throw SegmentFile.failure(name, "read " + file.path(), e);
-    }
-  }
-
-  private static SegmentFile openIfThere(Path path, String name) {
-    try {
-      return SegmentFile.open(path, name);
-    } catch (QdsException e) {
-      if (e.reason() == Reason.NO_SUCH_CHANNEL) {
-        return null;
-      }
-      throw e;
     }
   }
 
@@ -229,7 +218,7 @@ final class Segments {
       if (options.ifExists() == IfExists.FAIL) {
         throw SegmentDirectory.channelExists(file, name);
       }
-      requireWritable(file, name);
+      SegmentDirectory.requireWritable(file, name);
       if (options.ifExists() == IfExists.REPLACE || isLeftOver(file, name)) {
         discard(file, name);
         return null;
@@ -302,7 +291,7 @@ final class Segments {
                 + " was removed, is a copy, or was left by an earlier boot of the machine; start"
                 + " the writer first");
       }
-      requireWritable(file, name);
+      SegmentDirectory.requireWritable(file, name);
       if (!options.codecId().isEmpty()) {
         requireCodec(name, header.codecId(), options.codecId());
       }
@@ -620,18 +609,6 @@ final class Segments {
     }
   }
 
-  private static void requireWritable(SegmentFile file, String name) {
-    if (!file.isWritable()) {
-      throw new QdsException(
-          Reason.PERMISSION,
-          "channel="
-              + name
-              + ": no write permission on "
-              + file.path()
-              + "; writers and readers need it, a writer sets the permissions by fileMode");
-    }
-  }
-
   private static void requireMappable(String name, long length, ChannelProvider backend) {
     if (length > backend.maxLength()) {
       throw new QdsException(
@@ -688,12 +665,6 @@ final class Segments {
             + " reader entries and all are in use: "
             + holders
             + "; close one, or create the channel with more readerEntries");
-  }
-
-  private static QdsException busy(String name) {
-    return new QdsException(
-        Reason.IO,
-        "channel=" + name + " is being created and removed by others all the time; try again");
   }
 
   private static long newToken() {
