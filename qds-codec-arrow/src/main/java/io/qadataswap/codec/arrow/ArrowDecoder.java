@@ -13,7 +13,8 @@ import org.apache.arrow.vector.types.pojo.Schema;
 
 /**
  * Reads Arrow IPC streams in place: goes through the frames, copies and checks their metadata, and
- * leaves the bodies where they are. The schema is parsed only when its bytes differ from the last.
+ * leaves the bodies where they are. A schema, and the metadata of a batch that is alone in its
+ * message, are parsed only when their bytes differ from the last.
  */
 final class ArrowDecoder implements Decoder<ArrowTable> {
   private static final byte[] NO_BYTES = {};
@@ -40,8 +41,19 @@ final class ArrowDecoder implements Decoder<ArrowTable> {
   private byte[] metadata = new byte[1024];
   private TableLayout layout;
 
-  /** What the layout was parsed from, with what precedes it; empty if it cannot be compared. */
-  private byte[] schemaFrame = NO_BYTES;
+  /**
+   * The bytes with which the last message began: the schema's frame, from which the layout was
+   * parsed, and the batch's frame, which {@link #metadata} still holds and the loader has read.
+   */
+  private byte[] head = NO_BYTES;
+
+  /** Length of the schema's frame in the head; 0 if there is none to compare with. */
+  private int schemaLength;
+
+  /** Length of both frames; of the schema's alone if the last message had not exactly one batch. */
+  private int headLength;
+
+  private byte[] compared = NO_BYTES;
 
   // The frame that nextFrame() has read.
   private int metadataLength;
@@ -63,7 +75,15 @@ final class ArrowDecoder implements Decoder<ArrowTable> {
   public ArrowTable decode(Loan loan) {
     faults.message(loan.sequence());
     Region region = loan.region();
-    if (!isLastSchema(region)) {
+    int same = lengthLikeLast(region);
+    boolean isLastBatch = same > schemaLength && same == headLength;
+    if (isLastBatch) {
+      requireBody(region);
+    } else if (same >= schemaLength && schemaLength > 0) {
+      headLength = schemaLength;
+      bodyPosition = schemaLength;
+      bodyLength = 0;
+    } else {
       if (!nextFrame(region, 0)) {
         throw faults.corrupt(
             "stream", region.length() + " bytes without a schema", "a schema first");
@@ -74,7 +94,12 @@ final class ArrowDecoder implements Decoder<ArrowTable> {
     memory.open(loan);
     loader.begin(layout, loan, memory);
     try {
+      if (isLastBatch) {
+        loader.addBatchAgain();
+      }
+      int frameCount = 0;
       while (nextFrame(region, bodyPosition + bodyLength)) {
+        frameCount++;
         switch (headerType) {
           case BatchMetadata.HEADER_RECORD_BATCH ->
               loader.addBatch(header, version, bodyPosition, bodyLength);
@@ -88,6 +113,9 @@ final class ArrowDecoder implements Decoder<ArrowTable> {
                   "header type " + headerType,
                   "send schema, dictionaries and record batches only");
         }
+      }
+      if (frameCount == 1 && !isLastBatch && headerType == BatchMetadata.HEADER_RECORD_BATCH) {
+        rememberBatch(region);
       }
       return loader.finish(fullValidation);
     } finally {
@@ -158,6 +186,7 @@ final class ArrowDecoder implements Decoder<ArrowTable> {
     if (metadata.length < declared) {
       metadata = new byte[(int) Math.min(METADATA_LIMIT, Math.max(declared, 2L * metadata.length))];
     }
+    headLength = schemaLength;
     region.getBytes(start, metadata, 0, declared);
     bodyPosition = start + declared;
 
@@ -176,30 +205,52 @@ final class ArrowDecoder implements Decoder<ArrowTable> {
       throw faults.corrupt("Message.header", "nothing", "a table");
     }
     bodyLength = flatBuffer.longField(message, SLOT_BODY_LENGTH, 0, "Message.bodyLength");
-    if (bodyLength < 0 || bodyLength > length - bodyPosition) {
-      throw faults.corrupt(
-          "Message.bodyLength", "" + bodyLength, "0 to " + (length - bodyPosition));
-    }
+    requireBody(region);
     return true;
   }
 
-  /** Returns whether the message begins with the same bytes as the one before, up to the body. */
-  private boolean isLastSchema(Region region) {
-    int length = schemaFrame.length;
-    if (length == 0 || length > region.length()) {
-      return false;
+  private void requireBody(Region region) {
+    long limit = region.length() - bodyPosition;
+    if (bodyLength < 0 || bodyLength > limit) {
+      throw faults.corrupt("Message.bodyLength", "" + bodyLength, "0 to " + limit);
     }
-    region.getBytes(0, metadata, 0, length);
-    if (!Arrays.equals(metadata, 0, length, schemaFrame, 0, length)) {
-      return false;
+  }
+
+  /** Returns with how many of the head's bytes the message begins. */
+  private int lengthLikeLast(Region region) {
+    int length = (int) Math.min(headLength, region.length());
+    region.getBytes(0, compared, 0, length);
+    int difference = Arrays.mismatch(compared, 0, length, head, 0, length);
+    return difference < 0 ? length : difference;
+  }
+
+  /** Makes what was checked the head, with what precedes it in the message and may differ. */
+  private void rememberSchema(Region region) {
+    schemaLength = rememberFrame(region, 0);
+    headLength = schemaLength;
+  }
+
+  private void rememberBatch(Region region) {
+    if (schemaLength > 0) {
+      headLength = rememberFrame(region, schemaLength);
     }
-    bodyPosition = length;
-    bodyLength = 0;
-    return true;
+  }
+
+  /** Returns where the frame's body begins. */
+  private int rememberFrame(Region region, int frame) {
+    int end = (int) bodyPosition;
+    if (head.length < end) {
+      head = Arrays.copyOf(head, end);
+      compared = new byte[end];
+    }
+    region.getBytes(frame, head, frame, end - metadataLength - frame);
+    System.arraycopy(metadata, 0, head, end - metadataLength, metadataLength);
+    return end;
   }
 
   private void readSchema(Region region) {
-    schemaFrame = NO_BYTES;
+    schemaLength = 0;
+    headLength = 0;
     if (headerType != BatchMetadata.HEADER_SCHEMA) {
       throw faults.corrupt("Message.header_type", "" + headerType, "a schema (1) first");
     }
@@ -220,15 +271,7 @@ final class ArrowDecoder implements Decoder<ArrowTable> {
     }
     layout = TableLayout.ofMessageFormat(message, allocator.allocator(), faults);
     if (bodyLength == 0) {
-      // What was checked, behind what precedes it and may differ.
-      int frameLength = (int) bodyPosition;
-      byte[] frame = new byte[frameLength];
-      region.getBytes(0, frame, 0, frameLength - bytes.length);
-      System.arraycopy(bytes, 0, frame, frameLength - bytes.length, bytes.length);
-      if (metadata.length < frameLength) {
-        metadata = new byte[frameLength];
-      }
-      schemaFrame = frame;
+      rememberSchema(region);
     }
   }
 

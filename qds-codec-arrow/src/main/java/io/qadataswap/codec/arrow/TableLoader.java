@@ -63,6 +63,7 @@ final class TableLoader {
   // The batch that is being loaded.
   private long bodyPosition;
   private long bodyLength;
+  private int rowCount;
   private int nodesAt;
   private int nodeCount;
   private int nodeIndex;
@@ -90,7 +91,19 @@ final class TableLoader {
 
   /** Adds the batch of a table {@code RecordBatch}. */
   void addBatch(int recordBatch, short version, long position, long length) {
-    int rowCount = open(recordBatch, version, position, length, layout.nodeCount());
+    open(recordBatch, version, position, length, layout.nodeCount());
+    loadBatch();
+  }
+
+  /** Adds a batch with the metadata of the last one, which is still there, at the same place. */
+  void addBatchAgain() {
+    nodeIndex = 0;
+    bufferIndex = 0;
+    variadicIndex = 0;
+    loadBatch();
+  }
+
+  private void loadBatch() {
     LoadedBatch batch =
         batches.isEmpty() ? memory.batch(layout) : new LoadedBatch(layout, allocator.allocator());
     batches.add(batch);
@@ -120,7 +133,7 @@ final class TableLoader {
     }
     boolean isDelta = metadata.byteField(dictionaryBatch, 2, (byte) 0, "isDelta") != 0;
     Column column = dictionary.column();
-    int rowCount = open(data, version, position, length, column.nodeCount());
+    open(data, version, position, length, column.nodeCount());
     FieldVector values = column.field().createVector(allocator.allocator());
     boolean loaded = false;
     try {
@@ -300,13 +313,14 @@ final class TableLoader {
     }
   }
 
-  /** Reads the header of a batch and returns its number of rows. */
-  private int open(
+  /** Reads the header of a batch. */
+  private void open(
       int recordBatch, short version, long position, long length, int neededNodeCount) {
     bodyPosition = position;
     bodyLength = length;
-    long rowCount = metadata.longField(recordBatch, 0, 0, "RecordBatch.length");
-    requireCount("RecordBatch.length", rowCount);
+    long declared = metadata.longField(recordBatch, 0, 0, "RecordBatch.length");
+    requireCount("RecordBatch.length", declared);
+    rowCount = (int) declared;
     int nodes = metadata.vector(recordBatch, 1, BatchMetadata.PAIR_LENGTH, "RecordBatch.nodes");
     nodeCount = metadata.count(nodes);
     nodesAt = metadata.elements(nodes);
@@ -328,7 +342,6 @@ final class TableLoader {
     if (version == BatchMetadata.VERSION_4) {
       requireNoUnion(layout.columns());
     }
-    return (int) rowCount;
   }
 
   private CompressionCodec compression(int table) {

@@ -68,14 +68,18 @@ final class ValidBits {
   /** Counts nulls in memory that may be a mapping whose file is cut short. */
   static int nullCount(ArrowBuf validity, int length) {
     long address = validity.memoryAddress();
-    long count = 0;
-    int i = 0;
-    for (; i <= length - Long.SIZE; i += Long.SIZE) {
-      count += Long.bitCount(Ints.getLong(address + i / Byte.SIZE));
+    long end = address + length / Byte.SIZE;
+    int count = 0;
+    for (; address <= end - Long.BYTES; address += Long.BYTES) {
+      count += Long.bitCount(Ints.getLong(address));
     }
-    for (; i < length; i++) {
-      count += MemoryUtil.getByte(address + i / Byte.SIZE) >>> (i % Byte.SIZE) & 1;
+    for (; address < end; address++) {
+      count += Integer.bitCount(Byte.toUnsignedInt(MemoryUtil.getByte(address)));
     }
-    return (int) (length - count);
+    int rest = length % Byte.SIZE;
+    if (rest > 0) {
+      count += Integer.bitCount(MemoryUtil.getByte(end) & (1 << rest) - 1);
+    }
+    return length - count;
   }
 }

@@ -13,7 +13,9 @@ import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.channels.Channels;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import org.apache.arrow.compression.Lz4CompressionCodec;
 import org.apache.arrow.compression.ZstdCompressionCodec;
@@ -36,6 +38,7 @@ import org.apache.arrow.vector.types.pojo.ArrowType;
 import org.apache.arrow.vector.types.pojo.DictionaryEncoding;
 import org.apache.arrow.vector.types.pojo.Field;
 import org.apache.arrow.vector.types.pojo.FieldType;
+import org.apache.arrow.vector.types.pojo.Schema;
 import org.apache.arrow.vector.util.Text;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -214,6 +217,65 @@ class ForeignStreamTest {
         assertEquals("[-1, -1, -1, -1, 0, 0, 0, 0]", Arrays.toString(end));
       }
     }
+  }
+
+  /** What a reader keeps of one message must not show in another. */
+  @Test
+  void messagesOfAllKindsMayFollowEachOther() {
+    try (VectorSchemaRoot first = sample(100);
+        VectorSchemaRoot second = sample(100);
+        VectorSchemaRoot shorter = sample(99);
+        IntVector only = indices(null, 1, 2, 3);
+        VectorSchemaRoot other = VectorSchemaRoot.of(only)) {
+      IntVector differs = (IntVector) second.getVector("int32");
+      for (int row = 0; row < 100; row++) {
+        if (!differs.isNull(row)) {
+          differs.set(row, 4711); // with the same metadata
+        }
+      }
+      Schema schema = first.getSchema();
+      Map<StockStream, List<VectorSchemaRoot>> messages = new LinkedHashMap<>();
+      for (VectorSchemaRoot root : List.of(first, second, shorter, other)) {
+        messages.put(stream(root.getSchema()).batch(root).end(), List.of(root));
+      }
+      messages.put(stream(schema).end(), List.of());
+      messages.put(stream(schema).batch(first), List.of(first));
+      byte[] whole = stream(schema).batch(first).toBytes();
+      messages.put(new StockStream().bytes(Arrays.copyOf(whole, whole.length - 64)), null);
+      messages.put(stream(schema).batch(first).batch(shorter).end(), List.of(first, shorter));
+      messages.put(stream(schema).batch(first).batch(second).end(), List.of(first, second));
+      messages.put(
+          new StockStream().legacyFraming().schema(schema, none).batch(first).end(),
+          List.of(first));
+
+      List<Map.Entry<StockStream, List<VectorSchemaRoot>>> choices =
+          List.copyOf(messages.entrySet());
+      Random random = new Random(5);
+      for (boolean fullValidation : new boolean[] {false, true}) {
+        try (Loopback mixed = new Loopback(allocator, fullValidation)) {
+          for (int round = 0; round < 400; round++) {
+            Map.Entry<StockStream, List<VectorSchemaRoot>> choice =
+                choices.get(random.nextInt(choices.size()));
+            Sent sent = mixed.send(choice.getKey().toBytes());
+            if (choice.getValue() == null) {
+              QdsException e = assertThrows(QdsException.class, sent::read);
+              assertEquals(QdsException.Reason.CORRUPT, e.reason(), e.getMessage());
+              continue;
+            }
+            ArrowTable table = sent.read();
+            assertEquals(choice.getValue().size(), table.batchCount());
+            for (int i = 0; i < table.batchCount(); i++) {
+              Values.assertSame(choice.getValue().get(i), table.batch(i));
+            }
+            sent.close();
+          }
+        }
+      }
+    }
+  }
+
+  private StockStream stream(Schema schema) {
+    return new StockStream().schema(schema, none);
   }
 
   private VectorSchemaRoot sample(int rowCount) {
