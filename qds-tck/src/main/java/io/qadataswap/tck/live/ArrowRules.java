@@ -71,6 +71,29 @@ class ArrowRules extends LiveRules {
     table.check(Files.readAllBytes(received));
   }
 
+  static List<ArrowCase> casesOfOneBatch() {
+    return cases().stream().filter(table -> table.batchCount() == 1).toList();
+  }
+
+  @ParameterizedTest(name = "ARROW-PLACE-02 {0}")
+  @DisplayName("ARROW-PLACE-02 a table that was put together in the claimed memory reads the same")
+  @MethodSource("casesOfOneBatch")
+  @IfThisFails(
+      "look at where buffers lie in the body: in any order, and with zeros between them; and at"
+          + " validity that is there although no value is null")
+  void inPlace(ArrowCase table) throws IOException {
+    Path sent = fileOf(table);
+    Path received = directory().resolve("received");
+    Peer writing = peer(pair.first(), table);
+    require(writing, "in-place");
+    End writer = create(writing, creatingForTables());
+    End reader = attach(peer(pair.second(), table), attaching(newName("r")).with("codec", CODEC));
+    Request request = writer.request("write").with("file", sent.toString());
+    writer.ask(request.with("inPlace", true)).inTime();
+    reader.ask(reader.request("read").with("file", received.toString())).inTime();
+    table.check(Files.readAllBytes(received));
+  }
+
   @ParameterizedTest(name = "ARROW-CHECK-03 {0}")
   @DisplayName("ARROW-CHECK-03 a sound table passes full validation")
   @MethodSource("cases")

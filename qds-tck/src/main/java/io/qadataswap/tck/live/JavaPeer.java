@@ -240,7 +240,7 @@ public final class JavaPeer {
       libraries.put("arrow", TableFiles.arrowVersion());
       // Arrow has no vectors for the last two.
       capabilities.addAll(
-          List.of(ARROW_CODEC, "validate", "without:decimal32", "without:decimal64"));
+          List.of(ARROW_CODEC, "validate", "in-place", "without:decimal32", "without:decimal64"));
     }
     if (hasRaw) {
       capabilities.add(RAW_CODEC);
@@ -352,7 +352,10 @@ public final class JavaPeer {
       long sequence = writer.nextSequence();
       boolean written =
           switch (writer.codec()) {
-            case ARROW_CODEC -> tables.write(tableWriter(writer), file, tag, timeout(request));
+            case ARROW_CODEC ->
+                request.path("inPlace").asBoolean()
+                    ? tables.writeInPlace(tableWriter(writer), file, tag, timeout(request))
+                    : tables.write(tableWriter(writer), file, tag, timeout(request));
             case RAW_CODEC -> writeBatch(writer, file, tag, timeout(request));
             default -> writeBytes(writer.writer(), Files.readAllBytes(file), tag, timeout(request));
           };

@@ -5,6 +5,7 @@ import io.qadataswap.api.Qds;
 import io.qadataswap.api.Reader;
 import io.qadataswap.api.Writer;
 import io.qadataswap.api.codec.Codec;
+import io.qadataswap.codec.arrow.ArrowClaim;
 import io.qadataswap.codec.arrow.ArrowCodec;
 import io.qadataswap.codec.arrow.ArrowTable;
 import java.io.IOException;
@@ -18,13 +19,16 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Properties;
+import org.apache.arrow.memory.ArrowBuf;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.RootAllocator;
+import org.apache.arrow.vector.FieldVector;
 import org.apache.arrow.vector.VectorLoader;
 import org.apache.arrow.vector.VectorSchemaRoot;
 import org.apache.arrow.vector.VectorUnloader;
 import org.apache.arrow.vector.ipc.ArrowStreamReader;
 import org.apache.arrow.vector.ipc.ArrowStreamWriter;
+import org.apache.arrow.vector.ipc.message.ArrowFieldNode;
 import org.apache.arrow.vector.ipc.message.ArrowRecordBatch;
 import org.apache.arrow.vector.types.pojo.Schema;
 
@@ -32,7 +36,11 @@ import org.apache.arrow.vector.types.pojo.Schema;
  * What the peer does with Arrow tables: whole streams in files, by Arrow's own reader and writer.
  */
 final class TableFiles {
+  private static final long ALIGNMENT = 64;
+  private static final Duration FOR_EVER = Duration.ofSeconds(Long.MAX_VALUE);
+
   private final BufferAllocator allocator = new RootAllocator();
+  private final ArrowCodec codec = ArrowCodec.with(allocator);
 
   /** Returns the version of Arrow Java, as its artifact names it. */
   static String arrowVersion() {
@@ -50,7 +58,7 @@ final class TableFiles {
   }
 
   Codec<?> codec() {
-    return ArrowCodec.with(allocator);
+    return codec;
   }
 
   /** Writes the table of a file. Returns false after the time-out, of which null has no end. */
@@ -58,20 +66,69 @@ final class TableFiles {
       throws IOException, InterruptedException {
     try (InputStream in = Files.newInputStream(file);
         BatchReader reader = new BatchReader(in, allocator)) {
-      Schema schema = reader.getVectorSchemaRoot().getSchema();
-      try {
-        while (reader.loadNextBatch()) {
-          // each is a batch of its own
-        }
-        ArrowTable table = ArrowTable.of(schema, reader.batches, reader);
-        if (timeout != null) {
-          return writer.write(table, tag, timeout);
-        }
-        writer.write(table, tag);
-        return true;
-      } finally {
-        reader.batches.forEach(VectorSchemaRoot::close);
+      ArrowTable table =
+          ArrowTable.of(reader.getVectorSchemaRoot().getSchema(), reader.loadAll(), reader);
+      if (timeout != null) {
+        return writer.write(table, tag, timeout);
       }
+      writer.write(table, tag);
+      return true;
+    }
+  }
+
+  /** Puts the only batch of a file together in claimed memory. The same otherwise. */
+  boolean writeInPlace(Writer<ArrowTable> writer, Path file, long tag, Duration timeout)
+      throws IOException, InterruptedException {
+    try (InputStream in = Files.newInputStream(file);
+        BatchReader reader = new BatchReader(in, allocator)) {
+      Schema schema = reader.getVectorSchemaRoot().getSchema();
+      VectorSchemaRoot batch = reader.loadAll().get(0);
+      long bodyLength = 0;
+      for (FieldVector vector : batch.getFieldVectors()) {
+        bodyLength += claimedLength(vector);
+      }
+      try (ArrowClaim claim =
+          codec.claim(writer, schema, reader, bodyLength, timeout == null ? FOR_EVER : timeout)) {
+        if (claim == null) {
+          return false;
+        }
+        for (int i = batch.getFieldVectors().size() - 1; i >= 0; i--) { // any order is right
+          copy(batch.getVector(i), claim.root().getVector(i), claim.allocator());
+        }
+        claim.commit(batch.getRowCount(), tag);
+        return true;
+      }
+    }
+  }
+
+  private static long claimedLength(FieldVector vector) {
+    long length = 0;
+    for (ArrowBuf buffer : vector.getFieldBuffers()) {
+      length += buffer.capacity() + 2 * ALIGNMENT;
+    }
+    for (FieldVector child : vector.getChildrenFromFields()) {
+      length += claimedLength(child);
+    }
+    return length;
+  }
+
+  /** Gives a vector buffers of its own, with gaps between them, that hold what another's do. */
+  private static void copy(FieldVector source, FieldVector target, BufferAllocator memory) {
+    List<ArrowBuf> copies = new ArrayList<>();
+    List<ArrowBuf> gaps = new ArrayList<>();
+    for (ArrowBuf buffer : source.getFieldBuffers()) {
+      gaps.add(memory.buffer(ALIGNMENT));
+      ArrowBuf copy = memory.buffer(buffer.capacity());
+      copy.setBytes(0, buffer, 0, buffer.capacity());
+      copy.writerIndex(buffer.writerIndex());
+      copies.add(copy);
+    }
+    target.loadFieldBuffers(
+        new ArrowFieldNode(source.getValueCount(), source.getNullCount()), copies);
+    copies.forEach(ArrowBuf::close);
+    gaps.forEach(ArrowBuf::close);
+    for (int i = 0; i < source.getChildrenFromFields().size(); i++) {
+      copy(source.getChildrenFromFields().get(i), target.getChildrenFromFields().get(i), memory);
     }
   }
 
@@ -139,6 +196,20 @@ final class TableFiles {
 
     BatchReader(InputStream in, BufferAllocator allocator) {
       super(in, allocator);
+    }
+
+    /** Returns all batches, which closing the reader closes. */
+    List<VectorSchemaRoot> loadAll() throws IOException {
+      while (loadNextBatch()) {
+        // each is a batch of its own
+      }
+      return batches;
+    }
+
+    @Override
+    public void close() throws IOException {
+      batches.forEach(VectorSchemaRoot::close);
+      super.close();
     }
 
     @Override
