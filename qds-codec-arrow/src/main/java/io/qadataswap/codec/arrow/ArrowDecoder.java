@@ -166,6 +166,10 @@ final class ArrowDecoder implements Decoder<ArrowTable> {
     if (position == length) {
       return false;
     }
+    if (length - position >= ArrowEncoder.END_LENGTH
+        && region.getLong(position) == ArrowEncoder.END) {
+      return false;
+    }
     requireLength("frame", length - position, Integer.BYTES);
     int declared = region.getInt(position);
     long start = position + Integer.BYTES;

@@ -3,6 +3,7 @@ package io.qadataswap.codec.arrow;
 import java.util.AbstractList;
 import java.util.List;
 import java.util.RandomAccess;
+import java.util.stream.IntStream;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.vector.BaseFixedWidthVector;
 import org.apache.arrow.vector.BaseVariableWidthVector;
@@ -12,12 +13,20 @@ import org.apache.arrow.vector.VectorSchemaRoot;
 /** The vectors of a received batch and their root, which one message after the other fills. */
 final class LoadedBatch {
   private final TableLayout layout;
+
+  /** The columns that have children, which a user can add to or replace. */
+  private final int[] nested;
+
   private final Vectors vectors;
   private final VectorSchemaRoot root;
   private final List<VectorSchemaRoot> roots;
 
   LoadedBatch(TableLayout layout, BufferAllocator allocator) {
     this.layout = layout;
+    this.nested =
+        IntStream.range(0, layout.columns().size())
+            .filter(i -> !layout.columns().get(i).children().isEmpty())
+            .toArray();
     FieldVector[] created = new FieldVector[layout.columns().size()];
     for (int i = 0; i < created.length; i++) {
       created[i] = layout.columns().get(i).field().createVector(allocator);
@@ -33,9 +42,8 @@ final class LoadedBatch {
     if (layout != wanted || root.getSchema() != layout.schema()) {
       return false;
     }
-    for (int i = 0; i < vectors.all.length; i++) {
-      Column column = layout.columns().get(i);
-      if (!column.children().isEmpty() && column.deepMismatch(vectors.all[i]) != null) {
+    for (int i : nested) {
+      if (layout.columns().get(i).deepMismatch(vectors.all[i]) != null) {
         return false;
       }
     }

@@ -16,10 +16,29 @@ final class LongList {
   }
 
   void add(long value) {
-    if (size == values.length) {
+    grow(1);
+    values[size++] = value;
+  }
+
+  void add(long first, long second) {
+    grow(2);
+    values[size] = first;
+    values[size + 1] = second;
+    size += 2;
+  }
+
+  void add(long first, long second, long third) {
+    grow(3);
+    values[size] = first;
+    values[size + 1] = second;
+    values[size + 2] = third;
+    size += 3;
+  }
+
+  private void grow(int count) {
+    if (size > values.length - count) {
       values = Arrays.copyOf(values, size * 2);
     }
-    values[size++] = value;
   }
 
   void clear() {

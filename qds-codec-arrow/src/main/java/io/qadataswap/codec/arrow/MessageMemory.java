@@ -37,7 +37,7 @@ final class MessageMemory implements ReferenceManager {
 
   private static final int LEAST_KNOWN = 1 << 6;
 
-  /** Enough for the 1 MiB in which small messages go round, 56 bytes for each. */
+  /** Enough for the places of 1 MiB of small messages, 56 bytes for each. */
   private static final int MOST_KNOWN = 1 << 14;
 
   private static final VarHandle REFERENCES;

@@ -248,8 +248,7 @@ final class VectorBuffers {
   }
 
   private void addNode(int length, int nullCount) {
-    nodes.add(length);
-    nodes.add(nullCount);
+    nodes.add(length, nullCount);
   }
 
   /**
@@ -303,9 +302,7 @@ final class VectorBuffers {
   }
 
   private void addSource(long address, long length, long viewValidity) {
-    buffers.add(address);
-    buffers.add(length);
-    buffers.add(viewValidity);
+    buffers.add(address, length, viewValidity);
   }
 
   private void requireCapacity(Column column, ArrowBuf buffer, long length) {

@@ -26,8 +26,11 @@ import java.util.Arrays;
  * former writer has left.
  */
 final class Arena {
-  /** How far a run of small payloads goes before it is worth looking for a lower place. */
-  static final long HOT_LENGTH = 1 << 20;
+  /**
+   * How far a run of small payloads goes before it is worth looking for a lower place: so little
+   * that they, and what a reader keeps for each of their places, stay in a CPU's own caches.
+   */
+  static final long HOT_LENGTH = 1 << 16;
 
   /**
    * The same for large ones. They take turns among several places: the lines of the one that was
