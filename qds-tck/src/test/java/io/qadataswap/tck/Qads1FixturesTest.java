@@ -74,7 +74,7 @@ class Qads1FixturesTest extends Qads1Fixture {
       }
       assertEquals(image.messageCount(), count);
       // Whoever wrote it is gone.
-      assertRefused(Reason.WRITER_DIED, () -> reader.read(LONG), channel, sequence - 1);
+      assertRefused(Reason.WRITER_DIED, () -> reader.read(LONG), channel, sequence + " messages");
     }
     assertTrue(Files.notExists(directory.resolve("qads_" + channel)), "left behind");
   }
