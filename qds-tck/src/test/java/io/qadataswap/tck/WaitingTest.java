@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.qadataswap.api.ChannelInfo;
+import io.qadataswap.api.Qds;
 import io.qadataswap.api.QdsException.Reason;
 import io.qadataswap.api.WaitStrategy;
 import io.qadataswap.tck.Child.Side;
@@ -128,23 +130,34 @@ class WaitingTest extends RingFixture {
 
   @Test
   void whoWaitsUsesLittleOfACore() throws Exception {
+    List<Task<Void>> pairs = new ArrayList<>();
     for (Side side : SIDES) {
-      Child writer = new Child(side, RingChild.class, directory);
-      Child reader = new Child(side, RingChild.class, directory);
+      Path own = Files.createDirectory(directory.resolve(side.name()));
+      Child writer = new Child(side, RingChild.class, own);
+      Child reader = new Child(side, RingChild.class, own);
       children.addAll(List.of(writer, reader));
-      assertEquals("open 0", writer.ask("writer " + CAPACITY));
-      assertEquals("open 0", reader.ask("reader LOSSLESS"));
-      assertEquals("reading", reader.ask("read-on"));
-      awaitWaitingReader();
-      assertIdle(side, "reader", reader);
-      reader.signal("STOP"); // alive, and holds the writer back
-      writer.send("write " + 2 * SLOT_COUNT);
-      await(() -> inspect().writer().orElseThrow().waiting());
-      assertIdle(side, "writer", writer);
-      writer.kill();
-      reader.kill();
-      Files.deleteIfExists(file());
+      pairs.add(new Task<>(side.name(), () -> waitIdly(side, own, writer, reader)));
     }
+    for (Task<Void> pair : pairs) {
+      pair.get();
+    }
+  }
+
+  private static Void waitIdly(Side side, Path own, Child writer, Child reader) throws Exception {
+    assertEquals("open 0", writer.ask("writer " + CAPACITY));
+    assertEquals("open 0", reader.ask("reader LOSSLESS"));
+    assertEquals("reading", reader.ask("read-on"));
+    await(() -> inspect(own).readers().stream().anyMatch(end -> end.waiting()));
+    assertIdle(side, "reader", reader);
+    reader.signal("STOP"); // alive, and holds the writer back
+    writer.send("write " + 2 * SLOT_COUNT);
+    await(() -> inspect(own).writer().orElseThrow().waiting());
+    assertIdle(side, "writer", writer);
+    return null;
+  }
+
+  private static ChannelInfo inspect(Path directory) {
+    return Qds.inspect(directory, NAME, Qds.DEFAULT_LAYOUT);
   }
 
   /**
