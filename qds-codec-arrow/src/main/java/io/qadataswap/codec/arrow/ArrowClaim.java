@@ -270,7 +270,8 @@ public final class ArrowClaim implements AutoCloseable {
   }
 
   /**
-   * Publishes the batch. Does not block. Sets the row count of {@link #root()} first.
+   * Publishes the batch. Does not block. First sets the value count of the vectors that have
+   * another than the row count.
    *
    * @param rowCount rows that are filled
    * @param tag a value that travels with the message
@@ -289,9 +290,14 @@ public final class ArrowClaim implements AutoCloseable {
       throw faults.misuse("rowCount", "" + rowCount, "commit 0 rows or more");
     }
     touchEnd();
-    root.setRowCount(rowCount);
+    for (FieldVector vector : root.getFieldVectors()) {
+      // Otherwise it is right: setting it would shorten the children of a dense union.
+      if (vector.getValueCount() != rowCount) {
+        vector.setValueCount(rowCount);
+      }
+    }
     VectorBuffers vectors = new VectorBuffers(faults, true);
-    vectors.add(layout, root);
+    vectors.add(layout, root, rowCount);
     BatchMetadata metadata = metadata(vectors);
     List<long[]> places = new ArrayList<>(vectors.bufferCount());
     for (int buffer = 0; buffer < vectors.bufferCount(); buffer++) {

@@ -81,7 +81,7 @@ final class ArrowEncoder implements Encoder<ArrowTable> {
       int firstNode = vectors.nodeCount();
       int firstBuffer = vectors.bufferCount();
       int firstVariadic = vectors.variadicCount();
-      vectors.add(layout, root);
+      vectors.add(layout, root, root.getRowCount());
       addPart(false, 0, root.getRowCount(), firstNode, firstBuffer, firstVariadic);
     }
     return measuredLength;

@@ -98,8 +98,7 @@ final class VectorBuffers {
   }
 
   /** Adds the vectors of a batch. */
-  void add(TableLayout layout, VectorSchemaRoot root) {
-    int rowCount = root.getRowCount();
+  void add(TableLayout layout, VectorSchemaRoot root, int rowCount) {
     List<Column> columns = layout.columns();
     for (int i = 0; i < columns.size(); i++) {
       Column column = columns.get(i);

@@ -36,6 +36,7 @@ import org.apache.arrow.vector.VectorSchemaRoot;
 import org.apache.arrow.vector.dictionary.Dictionary;
 import org.apache.arrow.vector.dictionary.DictionaryProvider.MapDictionaryProvider;
 import org.apache.arrow.vector.types.FloatingPointPrecision;
+import org.apache.arrow.vector.types.UnionMode;
 import org.apache.arrow.vector.types.pojo.ArrowType;
 import org.apache.arrow.vector.types.pojo.DictionaryEncoding;
 import org.apache.arrow.vector.types.pojo.Field;
@@ -219,6 +220,30 @@ class ClaimTest {
       }
     }
     return tests;
+  }
+
+  /** Two rows may share a value of a child, and a child may have values that no row refers to. */
+  @Test
+  void theChildrenOfADenseUnionStayAsLongAsTheyAre() throws InterruptedException {
+    Field field =
+        Samples.fields().stream()
+            .filter(each ->
+                each.getType() instanceof ArrowType.Union union
+                    && union.getMode() == UnionMode.Dense)
+            .findFirst()
+            .orElseThrow();
+    try (ArrowClaim claim = codec.claim(writer, new Schema(List.of(field)), 1 << 20);
+        FieldVector source = new Samples(claim.allocator(), 9, true).vector(field, 9)) {
+      FieldVector child = source.getChildrenFromFields().get(0);
+      int length = child.getValueCount() + 3;
+      child.setValueCount(length);
+      source.makeTransferPair(claim.root().getVector(0)).transfer();
+      claim.commit(9);
+      try (Message<ArrowTable> message = receive()) {
+        FieldVector received = message.value().root().getVector(0);
+        assertEquals(length, received.getChildrenFromFields().get(0).getValueCount());
+      }
+    }
   }
 
   @Test
