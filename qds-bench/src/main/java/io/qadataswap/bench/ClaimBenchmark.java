@@ -32,10 +32,11 @@ import org.openjdk.jmh.annotations.TearDown;
 
 /**
  * Handing over a batch that was filled in place: claim, commit, read and close. The values are
- * those that the memory holds from the message before, so that no time goes into filling.
+ * those that the memory holds from the message before, so that no time goes into filling. Times are
+ * sampled: the median stands what other programs on the machine do to the mean.
  */
 @State(Scope.Thread)
-@BenchmarkMode(Mode.AverageTime)
+@BenchmarkMode(Mode.SampleTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
 public class ClaimBenchmark {
   private static final long OVERHEAD = 1 << 20;

@@ -34,7 +34,7 @@ import org.openjdk.jmh.annotations.TearDown;
 
 /** Raw batches and user messages through channels whose two ends are in this process. */
 @State(Scope.Thread)
-@BenchmarkMode(Mode.AverageTime)
+@BenchmarkMode(Mode.SampleTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
 public class RawBenchmark {
   private static final byte[] NAME = {'n', 'a', 'm', 'e'};

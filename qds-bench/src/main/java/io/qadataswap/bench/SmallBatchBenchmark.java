@@ -37,9 +37,10 @@ import org.openjdk.jmh.annotations.TearDown;
 
 /**
  * A batch of few rows and five columns, written and read in one thread: through a channel, and by
- * Arrow's own streams over private memory. Each invocation changes a value and reads it back.
+ * Arrow's own streams over private memory. Each invocation changes a value and reads it back. Times
+ * are sampled: the median stands what other programs on the machine do to the mean.
  */
-@BenchmarkMode(Mode.AverageTime)
+@BenchmarkMode(Mode.SampleTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
 public class SmallBatchBenchmark {
   /** Called by JMH. */

@@ -31,7 +31,7 @@ class RoundTripIT {
   }
 
   @ParameterizedTest
-  @CsvSource({"ffm,ffm", "ffm,agrona", "agrona,ffm", "agrona,agrona"})
+  @CsvSource({"ffm,agrona", "agrona,ffm"})
   void sendingBeforeReceivingKeepsEverything(String writer, String reader) throws IOException {
     for (Path sent :
         List.of(

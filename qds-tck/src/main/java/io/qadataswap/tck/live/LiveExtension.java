@@ -58,12 +58,12 @@ final class LiveExtension implements BeforeEachCallback, AfterEachCallback {
     }
   }
 
-  /** Each program of the plan. */
+  /** Each program that the plan tries by itself. */
   static final class Programs implements ArgumentsProvider {
     @Override
     public Stream<? extends Arguments> provideArguments(
         ParameterDeclarations parameters, ExtensionContext context) {
-      return plan(context).programs().stream().map(Arguments::of);
+      return plan(context).alone().stream().map(Arguments::of);
     }
   }
 

@@ -10,8 +10,14 @@ import java.util.Set;
  * Which programs are tried with which.
  *
  * @param pairs each direction of two programs is one of its own
+ * @param alone programs that are tried by themselves, with the fixtures and the protocol
  */
-record LivePlan(List<Pair> pairs) {
+record LivePlan(List<Pair> pairs, List<PeerProgram> alone) {
+  /** Tries each program of these pairs by itself, too. */
+  LivePlan(List<Pair> pairs) {
+    this(pairs, programs(pairs));
+  }
+
   /** Every peer with each reference, and the peers among themselves. */
   static LivePlan full(List<PeerProgram> references, List<PeerProgram> peers) {
     List<Pair> pairs = new ArrayList<>();
@@ -30,7 +36,10 @@ record LivePlan(List<Pair> pairs) {
     return new LivePlan(pairs);
   }
 
-  /** Every peer with one reference, each with another one, and in a circle among themselves. */
+  /**
+   * Every peer with one reference, each with another one, and in a circle among themselves; by
+   * themselves the peers and one reference.
+   */
   static LivePlan bounded(List<PeerProgram> references, List<PeerProgram> peers) {
     List<Pair> pairs = new ArrayList<>();
     for (int i = 0; i < peers.size(); i++) {
@@ -45,7 +54,9 @@ record LivePlan(List<Pair> pairs) {
     if (peers.isEmpty()) {
       addReferences(references, pairs);
     }
-    return new LivePlan(pairs);
+    List<PeerProgram> alone = new ArrayList<>(references.subList(0, 1));
+    alone.addAll(peers);
+    return new LivePlan(pairs, alone);
   }
 
   private static void addReferences(List<PeerProgram> references, List<Pair> pairs) {
@@ -54,8 +65,12 @@ record LivePlan(List<Pair> pairs) {
     }
   }
 
-  /** Returns every program once. */
+  /** Returns every program of the pairs once. */
   List<PeerProgram> programs() {
+    return programs(pairs);
+  }
+
+  private static List<PeerProgram> programs(List<Pair> pairs) {
     Set<PeerProgram> programs = new LinkedHashSet<>();
     for (Pair pair : pairs) {
       programs.add(pair.first());
