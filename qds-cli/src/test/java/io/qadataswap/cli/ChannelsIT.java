@@ -10,23 +10,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 
 /** ls, inspect, rm and doctor tell what is there, and touch nothing that is in use. */
 class ChannelsIT {
-  private Tool tool;
-
-  @BeforeEach
-  void createTool() throws IOException {
-    tool = Tool.create();
-  }
-
-  @AfterEach
-  void closeTool() throws IOException {
-    tool.close();
-  }
+  @AutoClose private final Tool tool = Tool.create();
 
   @Test
   void unreadChannelIsListedInspectedAndRemoved() throws IOException {

@@ -19,24 +19,18 @@ import org.apache.arrow.vector.VarCharVector;
 import org.apache.arrow.vector.compression.CompressionUtil.CodecType;
 import org.apache.arrow.vector.types.pojo.Field;
 import org.apache.arrow.vector.types.pojo.Schema;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** Whatever differs between two files is found, and told where it lies. */
 class DiffIT {
-  private Tool tool;
+  @AutoClose private final Tool tool = Tool.create();
   private Path original;
 
   @BeforeEach
-  void createTool() throws IOException {
-    tool = Tool.create();
+  void createOriginal() throws IOException {
     original = ArrowFiles.mixed(tool.file("original.arrow"));
-  }
-
-  @AfterEach
-  void closeTool() throws IOException {
-    tool.close();
   }
 
   @Test

@@ -16,25 +16,14 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 
 /** The flags that doctor prints fit the way in which Java was started, and help. */
 class DoctorIT {
   private static final Pattern FLAG = Pattern.compile("start Java with (--\\S+)");
 
-  private Tool tool;
-
-  @BeforeEach
-  void createTool() throws IOException {
-    tool = Tool.create();
-  }
-
-  @AfterEach
-  void closeTool() throws IOException {
-    tool.close();
-  }
+  @AutoClose private final Tool tool = Tool.create();
 
   @Test
   void eachFlagHelpsOnTheClassPath() throws IOException {

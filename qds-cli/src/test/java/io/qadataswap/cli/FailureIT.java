@@ -11,25 +11,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 
 /**
  * Bad input, interrupts and killed processes: one line, the right exit code, nothing left behind.
  */
 class FailureIT {
-  private Tool tool;
-
-  @BeforeEach
-  void createTool() throws IOException {
-    tool = Tool.create();
-  }
-
-  @AfterEach
-  void closeTool() throws IOException {
-    tool.close();
-  }
+  @AutoClose private final Tool tool = Tool.create();
 
   @Test
   void badInputGivesOneLineAndLeavesNothing() throws IOException {

@@ -12,7 +12,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -22,13 +22,12 @@ class LauncherIT {
   private static final List<String> UTILITIES =
       List.of("sh", "sed", "find", "head", "dirname", "readlink", "mkdir", "flock", "env");
 
-  private Tool tool;
+  @AutoClose private final Tool tool = Tool.create();
   private Path project;
   private Path utilities;
 
   @BeforeEach
   void copyProject() throws IOException {
-    tool = Tool.create();
     project = tool.file("a project");
     Path launcher = Path.of(System.getProperty("qds.test.launcher"));
     Files.createDirectories(project.resolve(".mvn"));
@@ -48,11 +47,6 @@ class LauncherIT {
         }
       }
     }
-  }
-
-  @AfterEach
-  void closeTool() throws IOException {
-    tool.close();
   }
 
   @Test

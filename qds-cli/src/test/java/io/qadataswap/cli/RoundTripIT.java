@@ -9,8 +9,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import org.apache.arrow.vector.compression.CompressionUtil.CodecType;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -18,17 +17,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /** What is sent arrives, whatever it is and however it comes. */
 class RoundTripIT {
-  private Tool tool;
-
-  @BeforeEach
-  void createTool() throws IOException {
-    tool = Tool.create();
-  }
-
-  @AfterEach
-  void closeTool() throws IOException {
-    tool.close();
-  }
+  @AutoClose private final Tool tool = Tool.create();
 
   @ParameterizedTest
   @CsvSource({"ffm,agrona", "agrona,ffm"})

@@ -5,23 +5,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.util.List;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 
 /** The soak finds nothing, ends when it is told to, and leaves nothing. */
 class SoakIT {
-  private Tool tool;
-
-  @BeforeEach
-  void createTool() throws IOException {
-    tool = Tool.create();
-  }
-
-  @AfterEach
-  void closeTool() throws IOException {
-    tool.close();
-  }
+  @AutoClose private final Tool tool = Tool.create();
 
   @Test
   void nothingIsWrongAndNothingGrows() throws IOException {

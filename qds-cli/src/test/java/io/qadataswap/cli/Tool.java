@@ -53,13 +53,17 @@ final class Tool implements AutoCloseable {
     this.files = files;
   }
 
-  static Tool create() throws IOException {
+  static Tool create() {
     Path shared = Path.of("/dev/shm");
-    return new Tool(
-        Files.isDirectory(shared)
-            ? Files.createTempDirectory(shared, "qds-test-")
-            : Files.createTempDirectory("qds-test-"),
-        Files.createTempDirectory("qds-test-files-"));
+    try {
+      return new Tool(
+          Files.isDirectory(shared)
+              ? Files.createTempDirectory(shared, "qds-test-")
+              : Files.createTempDirectory("qds-test-"),
+          Files.createTempDirectory("qds-test-files-"));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   /** Returns a path for a file of the test. */
