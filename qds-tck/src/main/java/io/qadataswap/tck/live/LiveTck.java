@@ -44,7 +44,7 @@ public final class LiveTck {
 
   /**
    * Makes a smaller plan: every peer with one reference, each with another one, and with one other
-   * peer.
+   * peer; by themselves the peers and the first reference.
    *
    * @param references programs that are known to be right
    * @param peers to be tried
