@@ -19,6 +19,9 @@ const MAX_NAME_LENGTH: usize = 65535;
 const MAX_WIDTH: usize = 1 << 20;
 const MAX_I31: usize = i32::MAX as usize;
 
+/// A buffer, and where it lies in the payload.
+type Placed<'a> = (usize, &'a [u8]);
+
 /// What the values of a column are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(missing_docs, reason = "the names say it")]
@@ -172,7 +175,7 @@ impl RawColumn {
     /// `Misuse` if the lengths do not fit one another.
     pub fn fixed(field: RawField, values: Buffer, valid: Option<&[bool]>) -> Result<Self> {
         let width = field.data_type.width();
-        if width == 0 || values.len() % width != 0 {
+        if width == 0 || !values.len().is_multiple_of(width) {
             return Err(misuse(format!("column '{}' cannot have {} bytes of values", field.name, values.len())));
         }
         let row_count = values.len() / width;
@@ -357,7 +360,7 @@ impl RawBatch {
     }
 
     /// Header, schema and buffer table; and the buffers, each with its place.
-    fn layout(&self) -> (Vec<u8>, Vec<(usize, &[u8])>, usize) {
+    fn layout(&self) -> (Vec<u8>, Vec<Placed<'_>>, usize) {
         let mut fields = Vec::new();
         let mut names = Vec::new();
         for RawColumn { field, .. } in &self.columns {
@@ -425,7 +428,7 @@ impl RawBatch {
             fits.ok_or_else(|| corrupt(format!("{what} is {found:?}, allowed is {least} to {most}")))
         };
         let aligned = |what: &str, found: usize| {
-            if found % ALIGNMENT == 0 { Ok(()) } else { Err(corrupt(format!("{what} is {found}, no multiple of 64"))) }
+            if found.is_multiple_of(ALIGNMENT) { Ok(()) } else { Err(corrupt(format!("{what} is {found}, no multiple of 64"))) }
         };
         let head = payload.get(..HEADER_LENGTH).map(<[u8]>::to_vec);
         let head = head.ok_or_else(|| corrupt(format!("it has {} bytes, allowed are 64 or more", payload.len())))?;
@@ -475,7 +478,7 @@ impl RawBatch {
             let place = |part: &str, at: usize, used: usize| {
                 let what = format!("offset of {part} of column '{name}'");
                 let room = padded(used);
-                let most = length.checked_sub(room).unwrap_or_default();
+                let most = length.saturating_sub(room);
                 let offset = number(&what, long(at), least, most)?;
                 aligned(&what, offset)?;
                 Ok::<_, Error>(payload.slice_with_length(offset, used))
