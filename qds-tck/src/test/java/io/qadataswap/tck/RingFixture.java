@@ -75,6 +75,10 @@ abstract class RingFixture {
   }
 
   final ChannelInfo inspect() {
+    return inspect(directory);
+  }
+
+  static ChannelInfo inspect(Path directory) {
     return Qds.inspect(directory, NAME, Qds.DEFAULT_LAYOUT);
   }
 

@@ -4,8 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.qadataswap.api.ChannelInfo;
-import io.qadataswap.api.Qds;
 import io.qadataswap.api.QdsException.Reason;
 import io.qadataswap.api.WaitStrategy;
 import io.qadataswap.tck.Child.Side;
@@ -154,10 +152,6 @@ class WaitingTest extends RingFixture {
     await(() -> inspect(own).writer().orElseThrow().waiting());
     assertIdle(side, "writer", writer);
     return null;
-  }
-
-  private static ChannelInfo inspect(Path directory) {
-    return Qds.inspect(directory, NAME, Qds.DEFAULT_LAYOUT);
   }
 
   /**
