@@ -22,6 +22,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 
@@ -44,7 +45,7 @@ final class RingChild {
   private boolean paced;
   private Writer<Region> writer;
   private Reader<Region> reader;
-  private RingFixture.Task<Object> waiting;
+  private RingFixture.Task<String> waiting;
 
   private RingChild(String backend, Path directory) {
     this.backend = backend;
@@ -223,14 +224,12 @@ final class RingChild {
         return contend(Integer.parseInt(words[1]));
       }
       case "wait" -> {
-        boolean reads = words[1].equals("read");
-        waiting =
-            new RingFixture.Task<>(
-                words[1], () -> reads ? reader.read() : writer.write(held.get(0).value()));
+        String[] command = Arrays.copyOfRange(words, 1, words.length);
+        waiting = new RingFixture.Task<>(words[1], () -> answer(command));
         return "waiting";
       }
       case "outcome" -> {
-        return "outcome " + waiting.get();
+        return waiting.get();
       }
       case "close" -> {
         if (writer != null) {
