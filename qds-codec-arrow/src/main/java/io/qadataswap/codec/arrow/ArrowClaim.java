@@ -412,7 +412,6 @@ public final class ArrowClaim implements AutoCloseable {
           vectors.viewValidity(buffer),
           length / TableLoader.VIEW_LENGTH,
           region,
-          null,
           metadataPosition + metadataLength + offset);
     }
     return offset;

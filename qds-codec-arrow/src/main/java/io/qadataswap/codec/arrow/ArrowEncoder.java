@@ -2,10 +2,6 @@ package io.qadataswap.codec.arrow;
 
 import io.qadataswap.api.Region;
 import io.qadataswap.api.codec.Encoder;
-import java.lang.invoke.MethodHandles;
-import java.lang.invoke.VarHandle;
-import java.nio.ByteOrder;
-import java.util.Arrays;
 import java.util.Objects;
 import org.apache.arrow.memory.util.MemoryUtil;
 import org.apache.arrow.vector.FieldVector;
@@ -16,10 +12,6 @@ import org.apache.arrow.vector.types.pojo.Schema;
  * Writes tables as Arrow IPC streams, in two passes: {@link #measure} walks the vectors and notes
  * where each buffer lies, {@link #encode} writes the metadata and copies each buffer once. Frames,
  * bodies and buffers start at multiples of 64.
- *
- * <p>Short messages are put together in private memory, where the schema and the zeros between
- * buffers are there already, and copied as a whole: for them, each access to the region costs more
- * than the bytes that it moves.
  */
 final class ArrowEncoder implements Encoder<ArrowTable> {
   static final int END_LENGTH = 8;
@@ -28,18 +20,13 @@ final class ArrowEncoder implements Encoder<ArrowTable> {
   /** What a batch takes in a part's longs: how many nodes, buffers and so on. */
   private static final int PART_LENGTH = 7;
 
-  /** Up to this length a message is put together in private memory. */
-  private static final int SHORT_LENGTH = 8192;
-
+  /** Up to this length buffers are copied without a call of the copying routine. */
   private static final int WORDS_LENGTH = 32;
 
   private static final byte[] ZERO_BYTES = new byte[4096];
 
   /** The end marker: a continuation marker and no length. */
   static final long END = 0xFFFF_FFFFL;
-
-  private static final VarHandle LONG =
-      MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
 
   private final Faults faults;
   private final BatchMetadata metadata = new BatchMetadata();
@@ -52,9 +39,6 @@ final class ArrowEncoder implements Encoder<ArrowTable> {
   private final LongList parts = new LongList();
 
   private long measuredLength;
-
-  /** A message that is put together, beginning with the schema; null before the first. */
-  private byte[] shortMessage;
 
   ArrowEncoder(String channel) {
     faults = new Faults(channel);
@@ -95,7 +79,7 @@ final class ArrowEncoder implements Encoder<ArrowTable> {
   /** Encodes what {@link #measureHead} has measured, and returns where the first batch begins. */
   long encodeHead(Region target) {
     target.putBytes(0, schemaMessage, 0, schemaMessage.length);
-    encodeParts(target, null);
+    encodeParts(target);
     return measuredLength - END_LENGTH;
   }
 
@@ -122,26 +106,14 @@ final class ArrowEncoder implements Encoder<ArrowTable> {
       throw new IllegalArgumentException(
           faults.place() + " targetLength=" + target.length() + " allowed=" + measuredLength);
     }
-    if (measuredLength <= SHORT_LENGTH) {
-      encodeShort(target);
-    } else {
-      target.putBytes(0, schemaMessage, 0, schemaMessage.length);
-      encodeParts(target, null);
-    }
+    target.putBytes(0, schemaMessage, 0, schemaMessage.length);
+    encodeParts(target);
     return measuredLength;
   }
 
-  private void encodeShort(Region target) {
-    if (shortMessage == null) {
-      shortMessage = new byte[SHORT_LENGTH];
-      System.arraycopy(schemaMessage, 0, shortMessage, 0, schemaMessage.length);
-    }
-    encodeParts(target, shortMessage);
-    target.putBytes(0, shortMessage, 0, (int) measuredLength);
-  }
-
-  /** Encodes what follows the schema, into private memory unless that is null. */
-  private void encodeParts(Region target, byte[] array) {
+  /** Encodes what follows the schema. */
+  private void encodeParts(Region target) {
+    long base = target.address();
     long position = schemaMessage.length;
     int node = 0;
     int buffer = 0;
@@ -171,58 +143,44 @@ final class ArrowEncoder implements Encoder<ArrowTable> {
       long offset = 0;
       for (; buffer < bufferEnd; buffer++) {
         metadata.buffer(buffer - firstBuffer, offset, vectors.length(buffer));
-        offset += copy(buffer, target, array, bodyPosition + offset);
+        offset += copy(buffer, target, base, bodyPosition + offset);
       }
-      if (array == null) {
-        target.putBytes(position, metadata.bytes(), 0, metadataLength);
-      } else {
-        System.arraycopy(metadata.bytes(), 0, array, (int) position, metadataLength);
-      }
+      target.putBytes(position, metadata.bytes(), 0, metadataLength);
       position = bodyPosition + offset;
     }
-    if (array == null) {
-      target.putLong(position, END);
-    } else {
-      LONG.set(array, (int) position, END);
-    }
+    target.putLong(position, END);
   }
 
   /** Copies a buffer, followed by zeros, and returns the length of both. */
-  private long copy(int buffer, Region target, byte[] array, long position) {
+  private long copy(int buffer, Region target, long base, long position) {
     long source = vectors.address(buffer);
     long length = vectors.length(buffer);
     long end = BatchMetadata.align(length);
-    long copied = source == VectorBuffers.ZEROS ? 0 : length;
-    long views = vectors.viewValidity(buffer);
-    if (array != null) {
-      if (copied > 0) {
-        copyToArray(source, array, (int) position, (int) copied);
-      }
-      Arrays.fill(array, (int) (position + copied), (int) (position + end), (byte) 0);
+    if (source == VectorBuffers.ZEROS) {
+      clear(target, position, end);
     } else {
-      if (copied > 0) {
-        MemoryUtil.copyMemory(source, target.address() + position, copied);
-      }
-      clear(target, position + copied, end - copied);
+      copy(source, base + position, length);
+      clearLine(base + position + length, base + position + end);
     }
+    long views = vectors.viewValidity(buffer);
     if (views != 0) {
-      clearNullViews(views, length / TableLoader.VIEW_LENGTH, target, array, position);
+      clearNullViews(views, length / TableLoader.VIEW_LENGTH, target, position);
     }
     return end;
   }
 
   /** What one or a few rows need is copied faster than a call of the copying routine takes. */
-  private static void copyToArray(long source, byte[] array, int position, int length) {
+  private static void copy(long source, long target, long length) {
     if (length > WORDS_LENGTH) {
-      MemoryUtil.copyFromMemory(source, array, position, length);
+      MemoryUtil.copyMemory(source, target, length);
       return;
     }
-    int i = 0;
+    long i = 0;
     for (; i <= length - Long.BYTES; i += Long.BYTES) {
-      LONG.set(array, position + i, MemoryUtil.getLong(source + i));
+      MemoryUtil.putLong(target + i, MemoryUtil.getLong(source + i));
     }
     for (; i < length; i++) {
-      array[position + i] = MemoryUtil.getByte(source + i);
+      MemoryUtil.putByte(target + i, MemoryUtil.getByte(source + i));
     }
   }
 
@@ -239,20 +197,28 @@ final class ArrowEncoder implements Encoder<ArrowTable> {
     }
   }
 
+  /** By single stores, for the few bytes up to the next buffer. */
+  private static void clearLine(long start, long end) {
+    long address = start;
+    for (; address < end && address % Long.BYTES != 0; address++) {
+      MemoryUtil.putByte(address, (byte) 0);
+    }
+    for (; address <= end - Long.BYTES; address += Long.BYTES) {
+      MemoryUtil.putLong(address, 0);
+    }
+    for (; address < end; address++) {
+      MemoryUtil.putByte(address, (byte) 0);
+    }
+  }
+
   /** Clears the views of nulls, where Arrow Java leaves anything but Polars looks. */
-  static void clearNullViews(
-      long validity, long count, Region target, byte[] array, long position) {
+  static void clearNullViews(long validity, long count, Region target, long position) {
     for (long i = 0; i < count; i++) {
       int bits = MemoryUtil.getByte(validity + i / Byte.SIZE);
       if ((bits >>> (i % Byte.SIZE) & 1) == 0) {
         long view = position + i * TableLoader.VIEW_LENGTH;
-        if (array == null) {
-          target.putLong(view, 0);
-          target.putLong(view + Long.BYTES, 0);
-        } else {
-          LONG.set(array, (int) view, 0L);
-          LONG.set(array, (int) view + Long.BYTES, 0L);
-        }
+        target.putLong(view, 0);
+        target.putLong(view + Long.BYTES, 0);
       }
     }
   }
@@ -267,7 +233,6 @@ final class ArrowEncoder implements Encoder<ArrowTable> {
     TableLayout next = TableLayout.ofMemoryFormat(schema, table.dictionaries(), faults);
     schemaMessage = next.schemaMessage(table.dictionaries());
     layout = next;
-    shortMessage = null;
   }
 
   private void addPart(

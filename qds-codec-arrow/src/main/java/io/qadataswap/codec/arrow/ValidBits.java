@@ -68,17 +68,19 @@ final class ValidBits {
   /** Counts nulls in memory that may be a mapping whose file is cut short. */
   static int nullCount(ArrowBuf validity, int length) {
     long address = validity.memoryAddress();
-    long end = address + length / Byte.SIZE;
+    int rest = length;
     int count = 0;
-    for (; address <= end - Long.BYTES; address += Long.BYTES) {
+    for (; rest >= Long.SIZE; rest -= Long.SIZE) {
       count += Long.bitCount(Ints.getLong(address));
+      address += Long.BYTES;
     }
-    for (; address < end; address++) {
-      count += Integer.bitCount(Byte.toUnsignedInt(MemoryUtil.getByte(address)));
+    if (rest > 0 && address + Long.BYTES <= validity.memoryAddress() + validity.capacity()) {
+      // What allocators have made, with more than is needed.
+      return length - count - Long.bitCount(Ints.getLong(address) & (1L << rest) - 1);
     }
-    int rest = length % Byte.SIZE;
-    if (rest > 0) {
-      count += Integer.bitCount(MemoryUtil.getByte(end) & (1 << rest) - 1);
+    for (; rest > 0; rest -= Byte.SIZE) {
+      int bits = MemoryUtil.getByte(address++);
+      count += Integer.bitCount(bits & (1 << Math.min(rest, Byte.SIZE)) - 1);
     }
     return length - count;
   }
