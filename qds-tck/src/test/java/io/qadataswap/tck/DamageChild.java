@@ -36,6 +36,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.RootAllocator;
+import org.apache.arrow.vector.FieldVector;
 import org.apache.arrow.vector.IntVector;
 import org.apache.arrow.vector.VarCharVector;
 import org.apache.arrow.vector.VectorSchemaRoot;
@@ -215,13 +216,19 @@ final class DamageChild {
     READ_TABLES(false, true) {
       @Override
       Step prepare(DamageChild child) {
-        return child.exchangeTables(Trust.FULL);
+        return child.exchangeTables(child.table(), Trust.FULL);
+      }
+    },
+    READ_FLAT_TABLES(false, true) {
+      @Override
+      Step prepare(DamageChild child) {
+        return child.exchangeTables(child.flatTable(), Trust.FULL);
       }
     },
     VALIDATE_TABLES(false, true) {
       @Override
       Step prepare(DamageChild child) {
-        return child.exchangeTables(Trust.VALIDATE);
+        return child.exchangeTables(child.table(), Trust.VALIDATE);
       }
     },
     CLAIM_TABLES(true, true) {
@@ -525,10 +532,9 @@ final class DamageChild {
     }
   }
 
-  private Step exchangeTables(Trust trust) {
+  private Step exchangeTables(ArrowTable table, Trust trust) {
     Writer<ArrowTable> writer = open(writerBuilder(ArrowCodec.with(allocator), false));
     Reader<ArrowTable> reader = reader(ArrowCodec.with(allocator), ReaderMode.LOSSLESS, trust);
-    ArrowTable table = table();
     return () -> {
       writer.tryWrite(table);
       Message<ArrowTable> message = reader.poll();
@@ -619,8 +625,21 @@ final class DamageChild {
       value.value = row;
       unions.setSafe(row, value);
     }
-    VectorSchemaRoot root = VectorSchemaRoot.of(numbers, texts, views, lists, unions);
-    root.setRowCount(ROW_COUNT);
+    return table(ROW_COUNT, numbers, texts, views, lists, unions);
+  }
+
+  /** Columns whose vectors stay loaded from one message to the next. */
+  private ArrowTable flatTable() {
+    IntVector numbers = new IntVector("number", allocator);
+    VarCharVector texts = new VarCharVector("text", allocator);
+    numbers.setSafe(0, 1);
+    texts.setSafe(0, "text".getBytes(StandardCharsets.US_ASCII));
+    return table(1, numbers, texts);
+  }
+
+  private ArrowTable table(int rowCount, FieldVector... vectors) {
+    VectorSchemaRoot root = VectorSchemaRoot.of(vectors);
+    root.setRowCount(rowCount);
     opened.addLast(root);
     return ArrowTable.of(root);
   }

@@ -5,9 +5,7 @@ import io.qadataswap.api.codec.Decoder;
 import io.qadataswap.api.layout.Loan;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.List;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.vector.types.pojo.Schema;
 
@@ -20,8 +18,8 @@ final class ArrowDecoder implements Decoder<ArrowTable> {
   private static final byte[] NO_BYTES = {};
   private static final int METADATA_LIMIT = 1 << 28;
 
-  /** Each may keep some hundred KB of buffers. */
-  private static final int MEMORY_LIMIT = 4;
+  /** So many messages in a row with the same metadata are taken to be the rule. */
+  private static final int STEADY_COUNT = 4;
 
   private static final int SLOT_VERSION = 0;
   private static final int SLOT_HEADER_TYPE = 1;
@@ -35,8 +33,7 @@ final class ArrowDecoder implements Decoder<ArrowTable> {
   private final FlatBuffer flatBuffer;
   private final TableLoader loader;
 
-  /** Serve one message after the other, as many as are open at the same time. */
-  private final List<MessageMemory> memories = new ArrayList<>(MEMORY_LIMIT);
+  private final MessagePlaces places;
 
   private byte[] metadata = new byte[1024];
   private TableLayout layout;
@@ -55,6 +52,12 @@ final class ArrowDecoder implements Decoder<ArrowTable> {
 
   private byte[] compared = NO_BYTES;
 
+  /** Changes with the batch's metadata in the head. */
+  private long batchId;
+
+  /** Messages in a row that had the metadata of the one before. */
+  private long repeatCount;
+
   // The frame that nextFrame() has read.
   private int metadataLength;
   private byte headerType;
@@ -69,6 +72,7 @@ final class ArrowDecoder implements Decoder<ArrowTable> {
     this.allocator = new ChannelAllocator(parent, channel);
     this.flatBuffer = new FlatBuffer(faults);
     this.loader = new TableLoader(allocator, flatBuffer, faults);
+    this.places = new MessagePlaces(allocator, validBits);
   }
 
   @Override
@@ -90,11 +94,13 @@ final class ArrowDecoder implements Decoder<ArrowTable> {
       }
       readSchema(region);
     }
-    MessageMemory memory = freeMemory();
-    memory.open(loan);
+    MessageMemory memory = memory(region, isLastBatch);
+    boolean isShown = memory.open(loan, isLastBatch ? batchId : MessageMemory.UNIQUE);
     loader.begin(layout, loan, memory);
     try {
-      if (isLastBatch) {
+      if (isShown) {
+        loader.addShownBatch();
+      } else if (isLastBatch) {
         loader.addBatchAgain();
       }
       int frameCount = 0;
@@ -116,6 +122,8 @@ final class ArrowDecoder implements Decoder<ArrowTable> {
       }
       if (frameCount == 1 && !isLastBatch && headerType == BatchMetadata.HEADER_RECORD_BATCH) {
         rememberBatch(region);
+      } else if (frameCount == 0 && repeatCount >= STEADY_COUNT) {
+        loader.repeatable(batchId);
       }
       return loader.finish(fullValidation);
     } finally {
@@ -123,23 +131,14 @@ final class ArrowDecoder implements Decoder<ArrowTable> {
     }
   }
 
-  private MessageMemory freeMemory() {
+  private MessageMemory memory(Region region, boolean isLastBatch) {
     if (fullValidation) {
       // The message may be a private copy, which is gone after it: no later message may make its
       // buffers accessible again.
-      return new MessageMemory(allocator, validBits);
+      return places.single();
     }
-    for (int i = 0; i < memories.size(); i++) {
-      MessageMemory memory = memories.get(i);
-      if (memory.isFree()) {
-        return memory;
-      }
-    }
-    MessageMemory memory = new MessageMemory(allocator, validBits);
-    if (memories.size() < MEMORY_LIMIT) {
-      memories.add(memory);
-    }
-    return memory;
+    repeatCount = isLastBatch ? repeatCount + 1 : 0;
+    return repeatCount < STEADY_COUNT ? places.any() : places.at(region.address(), layout);
   }
 
   @Override
@@ -235,6 +234,7 @@ final class ArrowDecoder implements Decoder<ArrowTable> {
   }
 
   private void rememberBatch(Region region) {
+    batchId++;
     if (schemaLength > 0) {
       headLength = rememberFrame(region, schemaLength);
     }

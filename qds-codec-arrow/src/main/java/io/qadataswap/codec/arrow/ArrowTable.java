@@ -17,10 +17,11 @@ import org.apache.arrow.vector.types.pojo.Schema;
  * number of times, each time with what the vectors hold then.
  *
  * <p>A table that was received shows the channel's memory, without a copy. Its vectors are
- * read-only: writing to them would change what other readers see. When its message is closed, the
- * vectors are emptied, and this object refuses to hand them out. Buffers that were retained or
- * transferred to another allocator of the same root before stay valid; until they are released too,
- * they keep the message's memory from being used again, and a writer may have to wait for it.
+ * read-only: writing to them would change what other readers see. When its message is closed, its
+ * vectors can no longer be read, and this object refuses to hand them out. Buffers that were
+ * retained or transferred to another allocator of the same root before stay valid; until they are
+ * released too, they keep the message's memory from being used again, and a writer may have to wait
+ * for it.
  *
  * <p>QDS itself survives a channel file that somebody cuts short, but Arrow's vectors read by
  * address: {@code ArrowBuf.getInt}, and with it {@code IntVector.get} or the offsets of texts, ends
@@ -218,12 +219,15 @@ public final class ArrowTable {
   }
 
   /**
-   * Empties the vectors of a received table, and makes it refuse use.
+   * Gives up the vectors of a received table, and makes it refuse use.
    *
    * @throws IllegalStateException if buffers were released more often than retained
    */
   void release() {
     closed = true;
+    if (memory.closeLoaded(batches)) {
+      return;
+    }
     memory.clearing();
     RuntimeException failure = null;
     if (!memory.clearBatch(batches)) {

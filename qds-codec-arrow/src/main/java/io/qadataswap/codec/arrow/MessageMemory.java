@@ -1,5 +1,6 @@
 package io.qadataswap.codec.arrow;
 
+import io.qadataswap.api.Region;
 import io.qadataswap.api.layout.Loan;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
@@ -18,8 +19,10 @@ import org.apache.arrow.vector.VectorSchemaRoot;
  *
  * <p>When all are gone, the object serves another message, and the buffers that it made before
  * serve again wherever a message lies at the same place: Arrow's buffers cannot be pointed to
- * another address, and payloads return to the same places soon. Whoever goes on using a buffer that
- * he has not retained is refused until then.
+ * another address, and payloads return to the same places soon. Where a message has the metadata of
+ * the one before, and nobody else holds a part when the table is closed, the vectors even stay
+ * loaded. Whoever goes on using a vector, or a buffer that he has not retained, is refused until
+ * then.
  *
  * <p>Inside one allocator the count is this object's own, which costs a fraction of what Arrow's
  * books cost for each message. A buffer that goes to another allocator moves the message into those
@@ -35,10 +38,13 @@ final class MessageMemory implements ReferenceManager {
    */
   private static final int OWN_REFERENCES = 1 << 16;
 
-  private static final int LEAST_KNOWN = 1 << 6;
+  private static final int LEAST_KNOWN = 1 << 4;
 
   /** Enough for the places of 1 MiB of small messages, 56 bytes for each. */
   private static final int MOST_KNOWN = 1 << 14;
+
+  /** Stands for batches that no other message repeats. */
+  static final long UNIQUE = 0;
 
   private static final VarHandle REFERENCES;
 
@@ -75,6 +81,15 @@ final class MessageMemory implements ReferenceManager {
   /** References that the loaded vectors took. */
   private int loadedCount;
 
+  /** Identifies the metadata with which vectors may stay loaded, or {@link #UNIQUE}. */
+  private long repeatable = UNIQUE;
+
+  /** References that they hold then. */
+  private int repeatableCount;
+
+  /** Whether they are loaded though the message is closed. */
+  private boolean staysLoaded;
+
   /** Whether the table still holds its references: then nobody may drop the last one. */
   private volatile boolean tableOpen;
 
@@ -99,24 +114,81 @@ final class MessageMemory implements ReferenceManager {
     return free;
   }
 
-  /** Begins to load a message. */
-  void open(Loan message) {
+  /** Returns the address of the last message. */
+  long address() {
+    return address;
+  }
+
+  /**
+   * Begins to load a message.
+   *
+   * @param metadata identifies that of its batch, or is {@link #UNIQUE}
+   * @return whether the vectors show it as they are
+   */
+  boolean open(Loan message, long metadata) {
+    Region region = message.region();
+    boolean shown =
+        staysLoaded
+            && metadata == repeatable
+            && address == region.address()
+            && length == region.length()
+            && batch.isAsNoted()
+            && batch.endsAsNoted();
+    alone = true;
+    if (staysLoaded && !shown) {
+      batch.clear();
+    }
+    staysLoaded = false;
+    if (shown) {
+      loadedCount = repeatableCount;
+    } else {
+      loadedCount = 0;
+      repeatable = UNIQUE;
+    }
     loan = message;
-    address = message.region().address();
-    length = message.region().length();
+    address = region.address();
+    length = region.length();
     accounted = false;
     outlivesTable = false;
-    alone = true;
-    loadedCount = 0;
     tableOpen = true;
     free = false;
     REFERENCES.setRelease(this, OWN_REFERENCES);
+    return shown;
+  }
+
+  /** Lets vectors of one batch stay loaded for messages with the same metadata, if they can. */
+  void repeatable(long metadata) {
+    if (repeatable == UNIQUE && accounted && batch.note()) {
+      repeatable = metadata;
+      repeatableCount = loadedCount;
+    }
   }
 
   /** From now on every reference that vectors and users take or drop counts. */
   void loaded() {
     alone = false;
     REFERENCES.setRelease(this, OWN_REFERENCES + loadedCount);
+  }
+
+  /**
+   * Gives the message back and leaves the vectors of its only batch loaded, if they may be, and if
+   * nobody else holds a part.
+   *
+   * @return whether that is done
+   */
+  @SuppressWarnings("ReferenceEquality") // the very list
+  boolean closeLoaded(List<VectorSchemaRoot> batches) {
+    if (repeatable == UNIQUE
+        || batches != batch.roots()
+        || !batch.isAsNoted()
+        || !REFERENCES.compareAndSet(this, OWN_REFERENCES + loadedCount, 0)) {
+      return false;
+    }
+    batch.setRowCount(0);
+    staysLoaded = true;
+    tableOpen = false;
+    end();
+    return true;
   }
 
   /** The table is about to clear its vectors, and will close this. */
@@ -144,9 +216,7 @@ final class MessageMemory implements ReferenceManager {
 
   /** Returns a buffer over a part of the message, without a reference of its own. */
   ArrowBuf buffer(long position, long byteCount) {
-    if (!accounted) {
-      account();
-    }
+    account();
     return at(address + position, byteCount);
   }
 
@@ -174,7 +244,11 @@ final class MessageMemory implements ReferenceManager {
     return buffer;
   }
 
-  private void account() {
+  /** Accounts the message, if that is not done. */
+  void account() {
+    if (accounted) {
+      return;
+    }
     if (RootAllocator.isDebug()) {
       // Arrow then compares the sum of its books with what is accounted.
       inBooks = enterIntoBooks();
@@ -312,6 +386,11 @@ final class MessageMemory implements ReferenceManager {
       throw new IllegalStateException("release=" + decrement + " allowed=1 or more");
     }
     if (alone) {
+      loadedCount -= decrement;
+      return false;
+    }
+    if (staysLoaded) {
+      // A vector of a closed message is cleared, late and needlessly.
       loadedCount -= decrement;
       return false;
     }

@@ -103,6 +103,21 @@ final class TableLoader {
     loadBatch();
   }
 
+  /** Adds a batch with the metadata of the last one, whose vectors show it already. */
+  void addShownBatch() {
+    LoadedBatch batch = memory.batch(layout);
+    batches.add(batch);
+    memory.account();
+    batch.setRowCount(rowCount);
+  }
+
+  /** Lets the vectors of the only batch stay loaded for others with the same metadata. */
+  void repeatable(long metadataId) {
+    if (compression == null) {
+      memory.repeatable(metadataId);
+    }
+  }
+
   private void loadBatch() {
     LoadedBatch batch =
         batches.isEmpty() ? memory.batch(layout) : new LoadedBatch(layout, allocator.allocator());

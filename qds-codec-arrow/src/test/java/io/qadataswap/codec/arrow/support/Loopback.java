@@ -121,6 +121,16 @@ public final class Loopback implements AutoCloseable {
     return new Sent(memory, used);
   }
 
+  /** Encodes a table into the memory of a message that was released, and is long enough. */
+  public Sent send(ArrowTable table, Sent before) {
+    if (before.releaseCount != 1) {
+      throw new IllegalStateException("releaseCount=" + before.releaseCount);
+    }
+    Region region = new Region();
+    region.open(before.memory, 0, encoder.measure(table), true);
+    return new Sent(before.memory, encoder.encode(table, region));
+  }
+
   /** Closes the reader, which may still have messages open. */
   public void closeReader() {
     decoder.close();
@@ -137,7 +147,7 @@ public final class Loopback implements AutoCloseable {
   public void close() {
     encoder.close();
     decoder.close();
-    messages.forEach(message -> message.memory.free());
+    messages.stream().map(Sent::memory).distinct().forEach(RawMemory::free);
   }
 
   /** Memory that starts at a multiple of 64 and is followed by nothing that may be touched. */
