@@ -153,18 +153,21 @@ final class ArrowEncoder implements Encoder<ArrowTable> {
 
   /** Copies a buffer, followed by zeros, and returns the length of both. */
   private long copy(int buffer, Region target, long base, long position) {
-    long source = vectors.address(buffer);
     long length = vectors.length(buffer);
+    if (length == 0) {
+      return 0;
+    }
+    long source = vectors.address(buffer);
     long end = BatchMetadata.align(length);
     if (source == VectorBuffers.ZEROS) {
       clear(target, position, end);
-    } else {
-      copy(source, base + position, length);
-      clearLine(base + position + length, base + position + end);
+      return end;
     }
-    long views = vectors.viewValidity(buffer);
-    if (views != 0) {
-      clearNullViews(views, length / TableLoader.VIEW_LENGTH, target, position);
+    copy(source, base + position, length);
+    clear(base + position + length, (int) (end - length));
+    if (vectors.variadicCount() > 0 && vectors.viewValidity(buffer) != 0) {
+      clearNullViews(
+          vectors.viewValidity(buffer), length / TableLoader.VIEW_LENGTH, target, position);
     }
     return end;
   }
@@ -175,12 +178,23 @@ final class ArrowEncoder implements Encoder<ArrowTable> {
       MemoryUtil.copyMemory(source, target, length);
       return;
     }
-    long i = 0;
+    int i = 0;
     for (; i <= length - Long.BYTES; i += Long.BYTES) {
       MemoryUtil.putLong(target + i, MemoryUtil.getLong(source + i));
     }
     for (; i < length; i++) {
       MemoryUtil.putByte(target + i, MemoryUtil.getByte(source + i));
+    }
+  }
+
+  /** Clears the few bytes up to a multiple of 64, by single stores. */
+  private static void clear(long address, int length) {
+    int i = 0;
+    for (; i < length % Long.BYTES; i++) {
+      MemoryUtil.putByte(address + i, (byte) 0);
+    }
+    for (; i < length; i += Long.BYTES) {
+      MemoryUtil.putLong(address + i, 0);
     }
   }
 
@@ -194,20 +208,6 @@ final class ArrowEncoder implements Encoder<ArrowTable> {
     for (long done = 0; done < length; done += ZERO_BYTES.length) {
       target.putBytes(
           position + done, ZERO_BYTES, 0, (int) Math.min(ZERO_BYTES.length, length - done));
-    }
-  }
-
-  /** By single stores, for the few bytes up to the next buffer. */
-  private static void clearLine(long start, long end) {
-    long address = start;
-    for (; address < end && address % Long.BYTES != 0; address++) {
-      MemoryUtil.putByte(address, (byte) 0);
-    }
-    for (; address <= end - Long.BYTES; address += Long.BYTES) {
-      MemoryUtil.putLong(address, 0);
-    }
-    for (; address < end; address++) {
-      MemoryUtil.putByte(address, (byte) 0);
     }
   }
 
