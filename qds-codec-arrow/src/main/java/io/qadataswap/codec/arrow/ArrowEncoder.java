@@ -40,6 +40,12 @@ final class ArrowEncoder implements Encoder<ArrowTable> {
 
   private long measuredLength;
 
+  /** Schema and metadata of a message with one batch. */
+  private byte[] head = {};
+
+  /** Length of the head of what was measured, or 0 if it has to be made. */
+  private int headLength;
+
   ArrowEncoder(String channel) {
     faults = new Faults(channel);
     vectors = new VectorBuffers(faults);
@@ -47,7 +53,11 @@ final class ArrowEncoder implements Encoder<ArrowTable> {
 
   @Override
   public long measure(ArrowTable table) {
-    prepareLayout(table);
+    int madeLength = headLength;
+    headLength = 0;
+    if (prepareLayout(table)) {
+      madeLength = 0;
+    }
     parts.clear();
     vectors.clear();
     measuredLength = schemaMessage.length + (long) END_LENGTH;
@@ -67,6 +77,9 @@ final class ArrowEncoder implements Encoder<ArrowTable> {
       int firstVariadic = vectors.variadicCount();
       vectors.add(layout, root, root.getRowCount());
       addPart(false, 0, root.getRowCount(), firstNode, firstBuffer, firstVariadic);
+    }
+    if (parts.isAsBefore() && vectors.isAsBefore()) {
+      headLength = madeLength;
     }
     return measuredLength;
   }
@@ -106,14 +119,19 @@ final class ArrowEncoder implements Encoder<ArrowTable> {
       throw new IllegalArgumentException(
           faults.place() + " targetLength=" + target.length() + " allowed=" + measuredLength);
     }
-    target.putBytes(0, schemaMessage, 0, schemaMessage.length);
-    encodeParts(target);
+    if (headLength > 0) {
+      target.putBytes(0, head, 0, headLength);
+      long bodyLength = copy(0, vectors.bufferCount(), target, headLength);
+      target.putLong(headLength + bodyLength, END);
+    } else {
+      target.putBytes(0, schemaMessage, 0, schemaMessage.length);
+      encodeParts(target);
+    }
     return measuredLength;
   }
 
   /** Encodes what follows the schema. */
   private void encodeParts(Region target) {
-    long base = target.address();
     long position = schemaMessage.length;
     int node = 0;
     int buffer = 0;
@@ -139,16 +157,39 @@ final class ArrowEncoder implements Encoder<ArrowTable> {
       for (; variadic < variadicEnd; variadic++) {
         metadata.variadic(variadic - firstVariadic, vectors.dataBufferCount(variadic));
       }
-      long bodyPosition = position + metadataLength;
       long offset = 0;
       for (; buffer < bufferEnd; buffer++) {
         metadata.buffer(buffer - firstBuffer, offset, vectors.length(buffer));
-        offset += copy(buffer, target, base, bodyPosition + offset);
+        offset += BatchMetadata.align(vectors.length(buffer));
       }
       target.putBytes(position, metadata.bytes(), 0, metadataLength);
-      position = bodyPosition + offset;
+      if (parts.size() == PART_LENGTH && !isDictionary) {
+        rememberHead(metadataLength);
+      }
+      position += metadataLength;
+      position += copy(firstBuffer, bufferEnd, target, position);
     }
     target.putLong(position, END);
+  }
+
+  private void rememberHead(int metadataLength) {
+    int schemaLength = schemaMessage.length;
+    if (head.length < schemaLength + metadataLength) {
+      head = new byte[schemaLength + metadataLength];
+    }
+    System.arraycopy(schemaMessage, 0, head, 0, schemaLength);
+    System.arraycopy(metadata.bytes(), 0, head, schemaLength, metadataLength);
+    headLength = schemaLength + metadataLength;
+  }
+
+  /** Copies buffers, each followed by zeros, and returns the length of all. */
+  private long copy(int first, int end, Region target, long position) {
+    long base = target.address();
+    long length = 0;
+    for (int buffer = first; buffer < end; buffer++) {
+      length += copy(buffer, target, base, position + length);
+    }
+    return length;
   }
 
   /** Copies a buffer, followed by zeros, and returns the length of both. */
@@ -223,16 +264,18 @@ final class ArrowEncoder implements Encoder<ArrowTable> {
     }
   }
 
-  private void prepareLayout(ArrowTable table) {
+  /** Returns whether the layout is another than before. */
+  private boolean prepareLayout(ArrowTable table) {
     Schema schema = table.schema();
     if (layout != null
         && Objects.equals(layout.schema(), schema)
         && layout.fits(table.dictionaries())) {
-      return;
+      return false;
     }
     TableLayout next = TableLayout.ofMemoryFormat(schema, table.dictionaries(), faults);
     schemaMessage = next.schemaMessage(table.dictionaries());
     layout = next;
+    return true;
   }
 
   private void addPart(

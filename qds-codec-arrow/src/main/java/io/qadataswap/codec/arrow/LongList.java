@@ -2,10 +2,12 @@ package io.qadataswap.codec.arrow;
 
 import java.util.Arrays;
 
-/** Longs in an array that grows and is used again. */
+/** Longs in an array that grows and is used again, which knows whether it is filled as before. */
 final class LongList {
   private long[] values = new long[16];
   private int size;
+  private int sizeBefore;
+  private boolean changed;
 
   int size() {
     return size;
@@ -17,22 +19,16 @@ final class LongList {
 
   void add(long value) {
     grow(1);
+    changed |= values[size] != value;
     values[size++] = value;
   }
 
   void add(long first, long second) {
     grow(2);
+    changed |= values[size] != first || values[size + 1] != second;
     values[size] = first;
     values[size + 1] = second;
     size += 2;
-  }
-
-  void add(long first, long second, long third) {
-    grow(3);
-    values[size] = first;
-    values[size + 1] = second;
-    values[size + 2] = third;
-    size += 3;
   }
 
   private void grow(int count) {
@@ -42,6 +38,13 @@ final class LongList {
   }
 
   void clear() {
+    sizeBefore = size;
     size = 0;
+    changed = false;
+  }
+
+  /** Returns whether the list holds what it held when it was cleared. */
+  boolean isAsBefore() {
+    return !changed && size == sizeBefore;
   }
 }

@@ -18,7 +18,7 @@ final class VectorBuffers {
   private static final long SPARE_VALIDITY = -1;
 
   private static final int NODE_LENGTH = 2;
-  private static final int BUFFER_LENGTH = 3;
+  private static final int PLACE_LENGTH = 2;
 
   private final Faults faults;
   private final boolean inPlace;
@@ -26,8 +26,11 @@ final class VectorBuffers {
   /** For each column: length, null count. */
   private final LongList nodes = new LongList();
 
-  /** For each buffer: address, length, address of the validity of views that have nulls. */
-  private final LongList buffers = new LongList();
+  /** For each buffer: bytes in use. */
+  private final LongList lengths = new LongList();
+
+  /** For each buffer: address, address of the validity of views that have nulls. */
+  private final LongList places = new LongList();
 
   /** For each column of views: number of data buffers. */
   private final LongList variadicCounts = new LongList();
@@ -49,8 +52,14 @@ final class VectorBuffers {
 
   void clear() {
     nodes.clear();
-    buffers.clear();
+    lengths.clear();
+    places.clear();
     variadicCounts.clear();
+  }
+
+  /** Returns whether all but the places is as it was when this was cleared. */
+  boolean isAsBefore() {
+    return nodes.isAsBefore() && lengths.isAsBefore() && variadicCounts.isAsBefore();
   }
 
   int nodeCount() {
@@ -66,22 +75,22 @@ final class VectorBuffers {
   }
 
   int bufferCount() {
-    return buffers.size() / BUFFER_LENGTH;
+    return lengths.size();
   }
 
   /** Returns where a buffer lies, or {@link #ZEROS}. */
   long address(int buffer) {
-    return buffers.get(buffer * BUFFER_LENGTH);
+    return places.get(buffer * PLACE_LENGTH);
   }
 
   /** Returns the bytes in use of a buffer. */
   long length(int buffer) {
-    return buffers.get(buffer * BUFFER_LENGTH + 1);
+    return lengths.get(buffer);
   }
 
   /** Returns the address of the validity of a buffer of views if some are null, else 0. */
   long viewValidity(int buffer) {
-    return buffers.get(buffer * BUFFER_LENGTH + 2);
+    return places.get(buffer * PLACE_LENGTH + 1);
   }
 
   /** Returns whether a buffer is validity that says nothing. */
@@ -301,7 +310,8 @@ final class VectorBuffers {
   }
 
   private void addSource(long address, long length, long viewValidity) {
-    buffers.add(address, length, viewValidity);
+    lengths.add(length);
+    places.add(address, viewValidity);
   }
 
   private void requireCapacity(Column column, ArrowBuf buffer, long length) {

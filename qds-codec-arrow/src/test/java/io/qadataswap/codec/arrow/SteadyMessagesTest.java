@@ -234,6 +234,21 @@ class SteadyMessagesTest {
   }
 
   @Test
+  void aTableThatWasRefusedIsNotTakenForTheLast() {
+    fill();
+    texts.setSafe(1, "x".repeat(40).getBytes(StandardCharsets.UTF_8));
+    try (VectorSchemaRoot noColumns = VectorSchemaRoot.of()) {
+      ArrowTable refused =
+          ArrowTable.of(source.getSchema(), List.of(source, noColumns), ArrowTable.NO_DICTIONARIES);
+      assertThrows(IllegalArgumentException.class, () -> loopback.send(refused));
+    }
+    place = loopback.send(ArrowTable.of(source));
+    Values.assertSame(source, place.read().root());
+    place.close();
+    readSome();
+  }
+
+  @Test
   void offsetsThatEndElsewhereAreSeen() {
     for (int last : new int[] {13, -1, 7, 12, Integer.MIN_VALUE}) {
       Sent sent = send();
