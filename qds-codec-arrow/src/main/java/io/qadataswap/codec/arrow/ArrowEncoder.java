@@ -53,11 +53,8 @@ final class ArrowEncoder implements Encoder<ArrowTable> {
 
   @Override
   public long measure(ArrowTable table) {
-    int madeLength = headLength;
+    int madeLength = prepareLayout(table) ? 0 : headLength;
     headLength = 0;
-    if (prepareLayout(table)) {
-      madeLength = 0;
-    }
     parts.clear();
     vectors.clear();
     measuredLength = schemaMessage.length + (long) END_LENGTH;

@@ -63,11 +63,9 @@ final class MessagePlaces {
     if (memory == null) {
       memory = single();
       places[place] = memory;
-    } else if (memory.address() != address) {
-      if (++missCount > places.length && canGrow(layout)) {
-        grow();
-        return at(address, layout);
-      }
+    } else if (memory.address() != address && ++missCount > places.length && canGrow(layout)) {
+      grow();
+      return at(address, layout);
     }
     return memory.isFree() ? memory : any();
   }

@@ -13,8 +13,8 @@ import io.qadataswap.codec.arrow.support.Loopback.Sent;
 import io.qadataswap.codec.arrow.support.Values;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
+import java.util.function.Function;
 import org.apache.arrow.memory.ArrowBuf;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.RootAllocator;
@@ -49,12 +49,8 @@ class SteadyMessagesTest {
   @BeforeEach
   void becomeSteady() {
     fill();
-    place = loopback.send(ArrowTable.of(source));
-    place.read();
-    place.close();
-    for (int i = 0; i < ENOUGH; i++) {
-      readNext();
-    }
+    readElsewhere();
+    readSome();
   }
 
   @AfterEach
@@ -87,6 +83,19 @@ class SteadyMessagesTest {
     Values.assertSame(source, root);
     sent.close();
     assertEquals(1, sent.releaseCount());
+    return root;
+  }
+
+  /** Reads what is filled at a place of its own, where the next message then goes. */
+  private void readElsewhere() {
+    openElsewhere();
+    place.close();
+  }
+
+  private VectorSchemaRoot openElsewhere() {
+    place = loopback.send(ArrowTable.of(source));
+    VectorSchemaRoot root = place.read().root();
+    Values.assertSame(source, root);
     return root;
   }
 
@@ -165,18 +174,17 @@ class SteadyMessagesTest {
 
   @Test
   void whatIsTransferredHoldsTheMessageThoughTheCountsAreTheSame() {
-    for (BufferAllocator target : Arrays.asList(null, allocator, other)) {
+    List<Function<FieldVector, BufferAllocator>> targets =
+        List.of(FieldVector::getAllocator, vector -> allocator, vector -> other);
+    for (Function<FieldVector, BufferAllocator> target : targets) {
       Sent sent = send();
       FieldVector vector = sent.read().root().getVector("t");
       List<Object> values = Values.of(vector);
-      TransferPair pair = vector.getTransferPair(target == null ? vector.getAllocator() : target);
+      TransferPair pair = vector.getTransferPair(target.apply(vector));
       pair.transfer();
       sent.close();
       assertEquals(0, sent.releaseCount());
-      // Elsewhere others are read.
-      place = loopback.send(ArrowTable.of(source));
-      place.read();
-      place.close();
+      readElsewhere();
       readSome();
       assertEquals(values, Values.of((FieldVector) pair.getTo()));
       pair.getTo().close();
@@ -226,9 +234,7 @@ class SteadyMessagesTest {
     for (int length : new int[] {2, 40, 4, 0}) {
       fill();
       texts.setSafe(1, "x".repeat(length).getBytes(StandardCharsets.UTF_8));
-      place = loopback.send(ArrowTable.of(source));
-      Values.assertSame(source, place.read().root());
-      place.close();
+      readElsewhere();
       readSome();
     }
   }
@@ -242,9 +248,7 @@ class SteadyMessagesTest {
           ArrowTable.of(source.getSchema(), List.of(source, noColumns), ArrowTable.NO_DICTIONARIES);
       assertThrows(IllegalArgumentException.class, () -> loopback.send(refused));
     }
-    place = loopback.send(ArrowTable.of(source));
-    Values.assertSame(source, place.read().root());
-    place.close();
+    readElsewhere();
     readSome();
   }
 
@@ -275,9 +279,7 @@ class SteadyMessagesTest {
   void morePlacesThanAreKeptShareWhatIs() {
     for (int i = 0; i < 3000; i++) {
       fill();
-      place = loopback.send(ArrowTable.of(source));
-      VectorSchemaRoot root = place.read().root();
-      Values.assertSame(source, root);
+      VectorSchemaRoot root = openElsewhere();
       if (i % 100 == 0) {
         retain(place, root);
       } else {
